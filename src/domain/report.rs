@@ -1,0 +1,276 @@
+use crate::domain::{AlertId, Freshness, ReportId, ReportKey, SourceCode, Time, WardStatus};
+
+/// The kinds of block. Order, supersession, correction and overdue are judged per subject and block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum BlockKind {
+    /// Patients; ages.
+    Patients,
+    /// Levels of care; ages.
+    LevelsOfCare,
+    /// Nursing; ages.
+    Nursing,
+    /// Nursing hours; hold until their shift's end.
+    NursingHours,
+    /// Medical cover; on cover groups only.
+    MedicalCover,
+    /// Judgement; holds for 12 h.
+    ProfessionalJudgement,
+}
+
+/// Patients on the ward: three disjoint counts, and how many of them have a nurse to themselves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Patients {
+    /// In bed spaces.
+    pub bedded: u32,
+    /// Without a bed space.
+    pub boarded: Option<u32>,
+    /// In a corridor.
+    pub corridor: Option<u32>,
+    /// With a nurse to themselves.
+    pub one_to_one: Option<u32>,
+}
+
+impl Patients {
+    /// Bedded + boarded + corridor; what was not reported adds nothing.
+    pub fn total(&self) -> u32 {
+        self.bedded + self.boarded.unwrap_or(0) + self.corridor.unwrap_or(0)
+    }
+}
+
+/// Patients by what they need. Absent: not reported.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it; the proto comments say it at length")]
+pub struct LevelsOfCare {
+    pub level2: Option<u32>,
+    pub level3: Option<u32>,
+    pub neonatal_intensive: Option<u32>,
+    pub neonatal_high_dependency: Option<u32>,
+    pub neonatal_special: Option<u32>,
+    pub children_under2: Option<u32>,
+    pub children_from2: Option<u32>,
+    pub women_in_labour: Option<u32>,
+    pub resus: Option<u32>,
+    pub majors: Option<u32>,
+}
+
+/// Nursing staff giving direct care now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it; the proto comments say it at length")]
+pub struct Nursing {
+    pub registered_nurses: u32,
+    pub registered_midwives: Option<u32>,
+    pub agency_registered_nurses: Option<u32>,
+    pub one_to_one_nurses: Option<u32>,
+    pub nursing_associates: Option<u32>,
+    pub healthcare_support_workers: Option<u32>,
+    pub students: Option<u32>,
+    pub supernumerary: Option<u32>,
+    pub largest_allocation: Option<u32>,
+    pub coordinator_supernumerary: Option<bool>,
+}
+
+/// Registered nurse time in one shift.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NursingHours {
+    /// Start of the shift.
+    pub shift_start: Time,
+    /// End of the shift.
+    pub shift_end: Time,
+    /// Minutes the patients require.
+    pub required_minutes: Option<u32>,
+    /// Minutes available.
+    pub available_minutes: Option<u32>,
+    /// Minutes planned.
+    pub planned_minutes: Option<u32>,
+}
+
+/// The nurse in charge's judgement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Judgement {
+    /// Safe. It never silences another rule.
+    Safe,
+    /// Not safe.
+    Unsafe,
+}
+
+/// The red flags staff may raise (NICE SG1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RedFlagType {
+    /// Unplanned omission in providing patient medications.
+    MedicationOmitted,
+    /// Delay of more than 30 minutes in providing pain relief.
+    PainReliefDelayed,
+    /// Patient vital signs not assessed or recorded as planned.
+    VitalSignsNotTaken,
+    /// Regular checks missed.
+    RegularChecksMissed,
+}
+
+impl RedFlagType {
+    /// Every type, in the order of NICE SG1.
+    pub const ALL: [Self; 4] =
+        [Self::MedicationOmitted, Self::PainReliefDelayed, Self::VitalSignsNotTaken, Self::RegularChecksMissed];
+
+    /// Its code on the wire.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::MedicationOmitted => "nice.sg1.unplanned_omission_of_medication",
+            Self::PainReliefDelayed => "nice.sg1.pain_relief_delayed",
+            Self::VitalSignsNotTaken => "nice.sg1.vital_signs_not_taken",
+            Self::RegularChecksMissed => "nice.sg1.regular_checks_missed",
+        }
+    }
+    /// In words, for messages.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::MedicationOmitted => "unplanned omission of medication",
+            Self::PainReliefDelayed => "pain relief delayed over 30 min",
+            Self::VitalSignsNotTaken => "vital signs not taken as planned",
+            Self::RegularChecksMissed => "regular checks missed",
+        }
+    }
+}
+
+/// A red flag raised by staff: an event, applied once by its id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RedFlag {
+    /// What.
+    pub kind: RedFlagType,
+    /// The event's id.
+    pub event: ReportId,
+    /// When it was noticed.
+    pub noticed: Time,
+    /// When it was put right.
+    pub resolved: Option<Time>,
+}
+
+/// A formally valid report of actual figures on one subject.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// Its subject, observed time and id.
+    pub key: ReportKey,
+    /// Higher corrects.
+    pub revision: u32,
+    /// The sending system.
+    pub source: SourceCode,
+    /// Patients.
+    pub patients: Option<Patients>,
+    /// Levels of care.
+    pub levels_of_care: Option<LevelsOfCare>,
+    /// Nursing.
+    pub nursing: Option<Nursing>,
+    /// Nursing hours.
+    pub nursing_hours: Option<NursingHours>,
+    /// Judgement.
+    pub judgement: Option<Judgement>,
+    /// Red flags.
+    pub red_flags: Vec<RedFlag>,
+}
+
+/// Why a report or one of its fields is rejected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "documented value by value in report.proto")]
+pub enum RejectReason {
+    Missing,
+    Malformed,
+    Negative,
+    Implausible,
+    Empty,
+    Conflict,
+    UnknownSubject,
+    WardClosed,
+    CoverGroupNeeded,
+    IdReused,
+    Future,
+    TooOld,
+    TooMany,
+    NotSupported,
+    Internal,
+}
+
+/// One thing wrong with one field.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldViolation {
+    /// Path in the report, such as `patients.bedded`.
+    pub field: String,
+    /// Why.
+    pub reason: RejectReason,
+    /// What is wrong and what to do, in one line.
+    pub description: String,
+}
+
+impl FieldViolation {
+    /// A violation of `field`.
+    pub fn new(field: impl Into<String>, reason: RejectReason, description: impl Into<String>) -> Self {
+        Self { field: field.into(), reason, description: description.into() }
+    }
+}
+
+/// Everything wrong with a report; never empty.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReportError {
+    /// All that was found, the first one first.
+    pub violations: Vec<FieldViolation>,
+}
+
+impl From<FieldViolation> for ReportError {
+    fn from(one: FieldViolation) -> Self {
+        Self { violations: vec![one] }
+    }
+}
+
+impl std::fmt::Display for ReportError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for (n, v) in self.violations.iter().enumerate() {
+            write!(f, "{}{}: {}", if n == 0 { "" } else { "; " }, v.field, v.description)?;
+        }
+        Ok(())
+    }
+}
+
+/// What became of one block.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BlockReceipt {
+    /// Which.
+    pub block: BlockKind,
+    /// True: it is the current block now.
+    pub applied: bool,
+    /// Observed time of the current block.
+    pub current: Time,
+}
+
+/// What became of a report.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Stored, something of it applied.
+    Accepted(Vec<BlockReceipt>),
+    /// Stored, nothing of it applied.
+    Superseded(Vec<BlockReceipt>),
+    /// Stored before.
+    Duplicate,
+    /// Not stored.
+    Rejected(ReportError),
+}
+
+/// The answer to one report.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// The report's key; absent when it could not be read.
+    pub key: Option<ReportKey>,
+    /// The id as it was sent.
+    pub report_id: String,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// Alerts of its subject that it changed.
+    pub changed: Vec<AlertId>,
+    /// How the subject stands now; absent when rejected.
+    pub standing: Option<(WardStatus, Freshness)>,
+}
+
+impl Receipt {
+    /// A rejection.
+    pub fn rejected(report_id: String, error: impl Into<ReportError>) -> Self {
+        let outcome = Outcome::Rejected(error.into());
+        Self { key: None, report_id, outcome, changed: Vec::new(), standing: None }
+    }
+}

@@ -1,0 +1,137 @@
+//! THE error map: every problem an RPC can end with, its gRPC code, reason and details.
+
+use std::time::Duration;
+
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
+
+use crate::store::StoreError;
+
+/// Why an RPC ends other than well.
+#[derive(Clone, Debug)]
+pub enum Problem {
+    /// Fields of the request are wrong: (path, what and the remedy).
+    BadRequest(Vec<(String, String)>),
+    /// A cursor that this service never made, or that was damaged on the way.
+    CursorMalformed,
+    /// The cursor is older than retention; the oldest one to resume after.
+    CursorExpired(Vec<u8>),
+    /// The log has another history at the cursor.
+    CursorEpochChanged,
+    /// Nothing of that name.
+    NotFound(String),
+    /// Storage could not be reached in time.
+    StorageUnavailable(String),
+    /// The database refused, or a stored payload cannot be read.
+    Internal(String),
+    /// A message above the limit, in bytes.
+    MessageTooLarge(usize),
+    /// The register was changed by others again and again.
+    Contended,
+    /// The service is going down.
+    Draining(Duration),
+    /// The stream reached its greatest age.
+    StreamAge(Duration),
+}
+
+impl Problem {
+    /// One field is wrong.
+    pub fn field(path: impl Into<String>, what: impl Into<String>) -> Self {
+        Self::BadRequest(vec![(path.into(), what.into())])
+    }
+
+    fn code(&self) -> (Code, &'static str) {
+        match self {
+            Self::BadRequest(_) => (Code::InvalidArgument, "INVALID_REQUEST"),
+            Self::CursorMalformed => (Code::InvalidArgument, "CURSOR_MALFORMED"),
+            Self::CursorExpired(_) => (Code::OutOfRange, "CURSOR_EXPIRED"),
+            Self::CursorEpochChanged => (Code::OutOfRange, "CURSOR_EPOCH_CHANGED"),
+            Self::NotFound(_) => (Code::NotFound, "NOT_FOUND"),
+            Self::StorageUnavailable(_) => (Code::Unavailable, "STORAGE_UNAVAILABLE"),
+            Self::Internal(_) => (Code::Internal, "INTERNAL"),
+            Self::MessageTooLarge(_) => (Code::ResourceExhausted, "MESSAGE_TOO_LARGE"),
+            Self::Contended => (Code::Aborted, "REGISTER_CONTENDED"),
+            Self::Draining(_) => (Code::Unavailable, "SERVER_DRAINING"),
+            Self::StreamAge(_) => (Code::Unavailable, "STREAM_AGE"),
+        }
+    }
+
+    fn text(&self) -> String {
+        match self {
+            Self::BadRequest(fields) => fields.iter().map(|(f, d)| format!("{f}: {d}")).collect::<Vec<_>>().join("; "),
+            Self::CursorMalformed => "the cursor is damaged: use one exactly as this service gave it".into(),
+            Self::CursorExpired(_) => {
+                "the cursor is older than the log reaches back: start with a snapshot, or ask for on_expired SNAPSHOT"
+                    .into()
+            }
+            Self::CursorEpochChanged => {
+                "the log has another history at this cursor (a restored backup): start with a snapshot".into()
+            }
+            Self::NotFound(what) => format!("{what} does not exist"),
+            Self::StorageUnavailable(why) => format!("storage is unavailable ({why}): try again"),
+            Self::Internal(why) => format!("internal error: {why}"),
+            Self::MessageTooLarge(limit) => {
+                format!("the message is above the limit of {limit} bytes: send fewer reports in one")
+            }
+            Self::Contended => "the register was changed by others meanwhile: try again".into(),
+            Self::Draining(_) => {
+                "the service is going down: come back with your last cursor, resend what has no receipt".into()
+            }
+            Self::StreamAge(_) => {
+                "the stream reached its greatest age: come back with your last cursor, resend what has no receipt"
+                    .into()
+            }
+        }
+    }
+
+    fn details(&self, reason: &str) -> ErrorDetails {
+        let mut details = ErrorDetails::new();
+        let mut metadata = std::collections::HashMap::new();
+        match self {
+            Self::BadRequest(fields) => {
+                let fields = fields.iter().map(|(f, d)| FieldViolation::new(f, d)).collect::<Vec<_>>();
+                details.set_bad_request(fields);
+            }
+            Self::CursorExpired(oldest) => {
+                metadata.insert("oldest_cursor".to_owned(), hex(oldest));
+            }
+            Self::MessageTooLarge(limit) => {
+                metadata.insert("limit_bytes".to_owned(), limit.to_string());
+            }
+            Self::Draining(after) | Self::StreamAge(after) => {
+                details.set_retry_info(Some(*after));
+            }
+            Self::StorageUnavailable(_) | Self::Contended => {
+                details.set_retry_info(Some(Duration::from_secs(1)));
+            }
+            Self::CursorMalformed | Self::CursorEpochChanged | Self::NotFound(_) | Self::Internal(_) => {}
+        }
+        details.set_error_info(reason, "wardwatch", metadata);
+        details
+    }
+}
+
+/// Bytes as lower-case hexadecimal, the form a cursor has in text.
+pub fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::new(), |mut s, b| {
+        let _ = write!(s, "{b:02x}");
+        s
+    })
+}
+
+impl From<Problem> for Status {
+    fn from(problem: Problem) -> Self {
+        let (code, reason) = problem.code();
+        Status::with_error_details(code, problem.text(), problem.details(reason))
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable(why) | StoreError::Unknown(why) => Self::StorageUnavailable(why),
+            StoreError::Refused(why) => Self::Internal(why),
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! wardwatch: staffing reports in, alerts out. This page is the map of rooms; ARCHITECTURE.md walks through them.
+
+pub mod clock;
+pub mod domain;
+pub mod grpc;
+pub mod register;
+pub mod store;
+pub mod wire;
