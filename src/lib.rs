@@ -2,7 +2,8 @@
 
 pub mod clock;
 pub mod domain;
-pub mod grpc;
+pub mod intake;
 pub mod register;
+pub mod rules;
 pub mod store;
 pub mod wire;
