@@ -1,13 +1,23 @@
 //! Bytes to meaning and back: the only room that knows protobuf.
 
+pub mod log;
+mod time;
+
 /// The generated messages and service traits.
-#[allow(clippy::all, clippy::pedantic, missing_docs, reason = "generated code")]
+#[allow(
+    clippy::all,
+    clippy::pedantic,
+    clippy::allow_attributes_without_reason,
+    missing_docs,
+    reason = "generated code"
+)]
 mod generated {
     include!(concat!(env!("OUT_DIR"), "/pb.rs"));
 }
 
 pub use generated::wardwatch::stored::v1 as stored;
 pub use generated::wardwatch::v1 as pb;
+pub use time::{duration_to, timestamp_to, to_time};
 
 /// The API's descriptors, for reflection and the JSON mapping.
 pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/wardwatch.fds"));
