@@ -2,7 +2,9 @@
 
 pub mod clock;
 pub mod domain;
+pub mod feed;
 pub mod grpc;
+pub mod lifecycle;
 pub mod register;
 pub mod store;
 pub mod wire;
