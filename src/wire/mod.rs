@@ -9,10 +9,17 @@ mod receipt;
 mod register;
 mod report;
 mod state;
+pub mod log;
 mod time;
 
 /// The generated messages and service traits.
-#[allow(clippy::all, clippy::pedantic, missing_docs, reason = "generated code")]
+#[allow(
+    clippy::all,
+    clippy::pedantic,
+    clippy::allow_attributes_without_reason,
+    missing_docs,
+    reason = "generated code"
+)]
 mod generated {
     include!(concat!(env!("OUT_DIR"), "/pb.rs"));
 }
