@@ -3,8 +3,8 @@
 
     england.py --binary target/release/wardwatch [--database postgres://...] [--month 2025-07] [--hours 24] ...
 
-Makes registers and reports from real bed figures, starts `wardwatch serve` on a fresh database, imports, replays, lists,
-compares, asks once more through a Python client made from the proto files alone, and ends the server with SIGTERM.
+Makes registers and reports from real bed figures, starts `wardwatch serve` on a fresh database, imports, replays,
+lists, compares, asks once more through a Python client made from the proto files alone, and ends the server with SIGTERM.
 Prints the numbers. Exits 1 on any difference, rejection or failure. Needs what examples/python/requirements.txt names.
 A PostgreSQL database must be empty; what was in it before would show among the alerts.
 """
@@ -62,7 +62,7 @@ class Server:
         self.address, self.log = f"127.0.0.1:{free_port()}", out / "server.log"
         listen = ["--listen", self.address, "--admin-listen", f"127.0.0.1:{free_port()}"]
         with open(self.log, "wb") as log:
-            command = [binary, "serve", "--database", database, *listen]
+            command: list[str | Path] = [binary, "serve", "--database", database, *listen]
             self.process = subprocess.Popen(command, stdout=log, stderr=log, cwd=out)
 
     def wait_until_serving(self) -> None:

@@ -161,7 +161,7 @@ def level_cases() -> list[tuple[str, list[str], list[str]]]:
 
 
 def hours_cases() -> list[tuple[str, list[str], list[str]]]:
-    vectors = [
+    vectors: list[tuple[float, float, int]] = [
         (32.0, 40, 0),
         (31.9, 40, 1),
         (11.25, 15, 0),
@@ -170,8 +170,13 @@ def hours_cases() -> list[tuple[str, list[str], list[str]]]:
         (23.9, 32, 2),
         (37, 45, 0),
         (36.9, 45, 1),
+        (18.0, 24, 0),
+        (17.9, 24, 1),
+        (5.5, 7.5, 1),
+        (72, 80, 0),
+        (71.9, 80, 1),
+        (0, 0, 0),
     ]
-    vectors += [(18.0, 24, 0), (17.9, 24, 1), (5.5, 7.5, 1), (72, 80, 0), (71.9, 80, 1), (0, 0, 0)]
     answers: list[list[str]] = [[], HOURS, ["rn.hours_shortfall critical"]]
     cases = [(f"hours {a}/{r}", found(ward(), hours(a, r)), answers[limbs]) for a, r, limbs in vectors]
     return cases + [("the shift is over", found(ward(), hours(1, 40, "2016-04-26T10:00:00Z")), [])]
