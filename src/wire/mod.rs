@@ -1,7 +1,13 @@
 //! Bytes to meaning and back: the only room that knows protobuf.
 
 /// The generated messages and service traits.
-#[allow(clippy::all, clippy::pedantic, missing_docs, reason = "generated code")]
+#[allow(
+    clippy::all,
+    clippy::pedantic,
+    clippy::allow_attributes_without_reason,
+    missing_docs,
+    reason = "generated code"
+)]
 mod generated {
     include!(concat!(env!("OUT_DIR"), "/pb.rs"));
 }
