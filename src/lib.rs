@@ -1,5 +1,6 @@
 //! wardwatch: staffing reports in, alerts out. This page is the map of rooms; ARCHITECTURE.md walks through them.
 
+pub mod admin;
 pub mod clock;
 pub mod domain;
 pub mod feed;
@@ -7,6 +8,7 @@ pub mod grpc;
 pub mod intake;
 pub mod lifecycle;
 pub mod register;
+pub mod retention;
 pub mod rules;
 pub mod store;
 pub mod wire;

@@ -5,11 +5,11 @@ mod audit;
 mod blocks;
 mod enums;
 mod fields;
-pub mod log;
 mod receipt;
 mod register;
 mod report;
 mod state;
+pub mod log;
 mod time;
 
 /// The generated messages and service traits.
