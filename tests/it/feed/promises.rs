@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use tonic::Code;
 use wardwatch::domain::Time;
 use wardwatch::feed::cursor;
-use wardwatch::store::Store;
+use wardwatch::store::{LogPoint, Store};
 use wardwatch::wire::pb::alert_service_client::AlertServiceClient;
 use wardwatch::wire::pb::subscribe_response::Response;
 use wardwatch::wire::pb::{self, AlertFilter, SubscribeRequest};
@@ -165,19 +165,17 @@ async fn p5_resumable_from_any_cursor_on_another_replica_and_after_a_restart() {
 #[tokio::test(flavor = "multi_thread")]
 async fn p5_a_cursor_ahead_of_a_replicas_tail_is_checked_against_the_store_and_not_refused() {
     let hand = Hand::new().await;
-    let mut settings = Settings::default();
-    // A replica that looks at the head once, and then only when it commits itself.
-    settings.feed.poll = Duration::from_hours(1);
-    let behind = hand.replica(settings).await;
+    let behind = hand.replica(Settings { deaf: true, ..Settings::default() }).await;
     let mut client = behind.client().await;
-    Reader::open(&mut client, SubscribeRequest::default()).await.unwrap().message().await.unwrap();
-    let inner = hand.store.inner();
-    behind.lifecycle.hard.cancel();
+    let tail = Reader::open(&mut client, SubscribeRequest::default()).await.unwrap().start().await;
     let committed = hand.append(&[vec![raised("A1", 1)]]).await;
-    let cursor = cursor::encode(inner.head().await.unwrap().log_id, committed.point);
+    let log_id = hand.store.head().await.unwrap().log_id;
+    let cursor = cursor::encode(log_id, committed.point);
     let mut reader = Reader::open(&mut client, after(&cursor)).await.unwrap();
-    assert!(matches!(reader.message().await.unwrap(), Response::Opened(_)));
-    let stranger = cursor::encode(inner.head().await.unwrap().log_id, wardwatch::store::LogPoint { tag: 1, ..committed.point });
+    assert_eq!(reader.start().await, cursor);
+    let still = Reader::open(&mut client, SubscribeRequest::default()).await.unwrap().start().await;
+    assert_eq!(still, tail, "the replica was not behind: the test proves nothing");
+    let stranger = cursor::encode(log_id, LogPoint { tag: committed.point.tag ^ 1, ..committed.point });
     let status = Reader::open(&mut client, after(&stranger)).await.err().unwrap();
     assert_eq!((status.code(), reason(&status).as_str()), (Code::OutOfRange, "CURSOR_EPOCH_CHANGED"));
 }
@@ -321,8 +319,10 @@ async fn d1_a_reader_that_does_not_read_cannot_hold_the_drain_beyond_its_limit()
     let replica = hand.replica(settings).await;
     let small = endpoint(replica.address).initial_stream_window_size(65_535).initial_connection_window_size(65_535);
     let mut client = AlertServiceClient::new(small.connect().await.unwrap());
-    let _asleep = Reader::open(&mut client, SubscribeRequest::default()).await.unwrap();
-    hand.append(&(0..200).map(|i| vec![raised("A1", i).padding(2_000)]).collect::<Vec<_>>()).await;
+    let mut asleep = Reader::open(&mut client, SubscribeRequest::default()).await.unwrap();
+    // One message is read; the second is larger than what the stream may send, and never is.
+    hand.append(&(0..200).map(|i| vec![raised("A1", i).padding(20_000)]).collect::<Vec<_>>()).await;
+    asleep.events().await;
     let asked = Instant::now();
     replica.lifecycle.begin_drain();
     within(replica.served).await.unwrap();
