@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::clock::SharedClock;
-use crate::domain::{Clock as _, Span};
+use crate::domain::Span;
 use crate::store::{Store, Trim};
 
 /// Between two rounds.

@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -13,7 +12,7 @@ use crate::clock::SharedClock;
 use crate::config::Settings;
 use crate::domain::{Clock, Span};
 use crate::feed::{self, Feed};
-use crate::grpc::{self, health, listener};
+use crate::grpc::{health, listener, services};
 use crate::intake::{self, Intake};
 use crate::lifecycle::Lifecycle;
 use crate::register::Register;
@@ -86,9 +85,11 @@ pub async fn start(settings: &Settings, clock: SharedClock) -> Result<Running, S
     let readiness = Readiness::default();
     let feed = follow_log(settings, &store, &register, &clock, &lifecycle, committed, &readiness);
     let house = House { store, register, intake, feed, clock, lifecycle };
-    let (routes, health) = routes(settings, &house).await;
+    let (routes, health) = routes(settings, &house)?;
     house.lifecycle.spawn("health", health::watch(health, readiness.clone(), house.lifecycle.soft.clone()));
-    house.lifecycle.spawn("retention", retention::run(Arc::clone(&house.store), Arc::clone(&house.clock), days(settings)));
+    house
+        .lifecycle
+        .spawn("retention", retention::run(Arc::clone(&house.store), Arc::clone(&house.clock), days(settings)));
     let (address, admin_address) = addresses(&api, &operations)?;
     tokio::spawn(admin::serve(operations, readiness, house.lifecycle.hard.clone()));
     let bounds = bounds(settings);
@@ -182,8 +183,8 @@ fn follow_log(
     feed
 }
 
-async fn routes(settings: &Settings, house: &House) -> (Routes, health::Reporter) {
-    let services = grpc::Services {
+fn routes(settings: &Settings, house: &House) -> Result<(Routes, health::Reporter), StartError> {
+    let services = services::Services {
         store: Arc::clone(&house.store),
         register: Arc::clone(&house.register),
         intake: house.intake.clone(),
@@ -191,8 +192,7 @@ async fn routes(settings: &Settings, house: &House) -> (Routes, health::Reporter
         clock: Arc::clone(&house.clock),
         lifecycle: house.lifecycle.clone(),
     };
-    let limits = grpc::Limits {
-        message_bytes: settings.limits.message_bytes as usize,
+    let limits = services::Limits {
         streams_per_connection: settings.limits.streams_per_connection,
         unreceipted_per_stream: settings.limits.unreceipted_reports_per_stream as usize,
         max_stream_age: settings.streams.max_age,
@@ -200,7 +200,9 @@ async fn routes(settings: &Settings, house: &House) -> (Routes, health::Reporter
         event_days: settings.retention.event_days,
         environment: settings.server.environment.clone(),
     };
-    services.routes(limits).await
+    services
+        .routes(limits)
+        .map_err(|e| StartError::Configuration(format!("this binary's descriptors are damaged: {e}")))
 }
 
 fn bounds(settings: &Settings) -> listener::Settings {
@@ -223,4 +225,3 @@ fn addresses(api: &TcpListener, operations: &TcpListener) -> Result<(SocketAddr,
     let failed = |e: std::io::Error| StartError::Bind(format!("cannot read the bound address: {e}"));
     Ok((api.local_addr().map_err(failed)?, operations.local_addr().map_err(failed)?))
 }
-

@@ -47,10 +47,8 @@ impl Readiness {
 
 /// Serves `/livez` (the process runs) and `/readyz` (send traffic) until `stop`.
 pub async fn serve(listener: TcpListener, readiness: Readiness, stop: CancellationToken) {
-    let routes = Router::new()
-        .route("/livez", get(|| async { "ok\n" }))
-        .route("/readyz", get(readyz))
-        .with_state(readiness);
+    let routes =
+        Router::new().route("/livez", get(|| async { "ok\n" })).route("/readyz", get(readyz)).with_state(readiness);
     let served = axum::serve(listener, routes).with_graceful_shutdown(stop.cancelled_owned());
     if let Err(error) = served.await {
         tracing::error!(%error, "the admin port failed");

@@ -3,8 +3,15 @@
 mod alert_lists;
 pub mod alerts;
 pub mod filter;
+pub mod health;
+mod keyed;
 pub mod listener;
 pub mod page;
+mod receipts;
+mod register;
+pub mod reporting;
+mod server_info;
+pub mod services;
 pub mod status;
 pub mod subscribe;
 mod watched;

@@ -59,7 +59,7 @@ async fn read(
         let reports = match message {
             Ok(Some(message)) => message.reports,
             Ok(None) => return None,
-            Err(error) => return Some(status::inbound(error, service.settings.message_bytes)),
+            Err(error) => return Some(status::inbound(error)),
         };
         if reports.len() > MOST_REPORTS {
             return Some(too_many(reports.len()).into());

@@ -5,9 +5,8 @@ use std::sync::Arc;
 use tonic::{Request, Response, Status};
 
 use crate::clock::SharedClock;
-use crate::domain::{BlockKind, Clock as _, OrganisationCode, Rulebook, SubjectName, SubjectState, WardFacts};
-use crate::feed::cursor;
-use crate::grpc::page::{Page, PageToken};
+use crate::domain::{BlockKind, OrganisationCode, Rulebook, SubjectName, SubjectState, WardFacts};
+use crate::grpc::keyed::Page;
 use crate::grpc::status::Problem;
 use crate::register::{Register, RegisterError, Upserted};
 use crate::rules;
@@ -61,17 +60,16 @@ impl pb::register_service_server::RegisterService for Registering {
         request: Request<pb::ListOrganisationsRequest>,
     ) -> Result<Response<pb::ListOrganisationsResponse>, Status> {
         let request = request.into_inner();
-        let page = Page::parse(request.page_size, &request.page_token, "organisations")?;
-        let cursor = self.cursor(&page).await?;
+        let page = self.page("ListOrganisations", String::new(), request.page_size, &request.page_token).await?;
         let book = self.current().await?;
-        let after = page.key().unwrap_or_default();
+        let after = page.after.as_deref().unwrap_or_default();
         let mut rows: Vec<_> = book.organisations.iter().filter(|(code, _)| code.as_str() > after).collect();
         rows.truncate(page.limit() as usize);
         let next = page.next(rows.len(), rows.last().map(|(code, _)| code.to_string()));
         Ok(Response::new(pb::ListOrganisationsResponse {
             organisations: rows.iter().map(|(_, (_, organisation))| wire::organisation_to(organisation)).collect(),
-            next_page_token: next.map(|key| PageToken::new(key, &cursor, "organisations")).unwrap_or_default(),
-            cursor,
+            next_page_token: next,
+            cursor: page.cursor,
         }))
     }
 
@@ -82,7 +80,8 @@ impl pb::register_service_server::RegisterService for Registering {
         let facts = book.ward(&ward).ok_or_else(|| Problem::NotFound(missing(&book, &ward)))?;
         let rows = self.store.load_subjects(&[facts.number]).await.map_err(Problem::from)?;
         let row = rows.into_iter().next().ok_or_else(|| Problem::NotFound(name))?;
-        let state = wire::state_from(&row.hot, &row.cold, &row.summary).map_err(|e| Problem::Internal(e.to_string()))?;
+        let state =
+            wire::state_from(&row.hot, &row.cold, &row.summary).map_err(|e| Problem::Internal(e.to_string()))?;
         Ok(Response::new(self.ward_as_it_stands(&ward, facts, &state)))
     }
 
@@ -91,21 +90,21 @@ impl pb::register_service_server::RegisterService for Registering {
         request: Request<pb::ListWardsRequest>,
     ) -> Result<Response<pb::ListWardsResponse>, Status> {
         let request = request.into_inner();
-        let page = Page::parse(request.page_size, &request.page_token, &request.parent)?;
-        let cursor = self.cursor(&page).await?;
+        let page = self.page("ListWards", request.parent.clone(), request.page_size, &request.page_token).await?;
         let book = self.current().await?;
         let organisation = parent(&book, &request.parent)?;
-        let after = page.key().unwrap_or_default();
+        let after = page.after.as_deref().unwrap_or_default();
         let belongs = |f: &&WardFacts| organisation.as_ref().is_none_or(|o| f.ward.organisation == *o);
         let wards = book.wards.iter().filter(|(_, facts)| belongs(facts));
-        let mut rows: Vec<_> = wards.map(|(name, f)| (name.to_string(), f)).filter(|(n, _)| n.as_str() > after).collect();
+        let mut rows: Vec<_> =
+            wards.map(|(name, f)| (name.to_string(), f)).filter(|(n, _)| n.as_str() > after).collect();
         rows.sort_unstable_by(|a, b| a.0.cmp(&b.0));
         rows.truncate(page.limit() as usize);
         let next = page.next(rows.len(), rows.last().map(|(name, _)| name.clone()));
         Ok(Response::new(pb::ListWardsResponse {
             wards: rows.iter().map(|(_, facts)| wire::ward_to(&facts.ward)).collect(),
-            next_page_token: next.map(|key| PageToken::new(key, &cursor, &request.parent)).unwrap_or_default(),
-            cursor,
+            next_page_token: next,
+            cursor: page.cursor,
         }))
     }
 }
@@ -117,12 +116,8 @@ impl Registering {
         Ok(self.register.rulebook())
     }
 
-    async fn cursor(&self, page: &Page) -> Result<bytes::Bytes, Problem> {
-        if let Some(cursor) = page.cursor() {
-            return Ok(cursor);
-        }
-        let head = self.store.head().await?;
-        Ok(cursor::encode(head.log_id, head.point))
+    async fn page(&self, method: &'static str, scope: String, size: i32, token: &str) -> Result<Page, Problem> {
+        Page::open(method, scope, size, token, self.store.as_ref()).await
     }
 
     fn ward_as_it_stands(&self, name: &SubjectName, facts: &WardFacts, state: &SubjectState) -> pb::GetWardResponse {
@@ -149,7 +144,12 @@ const BLOCKS: [BlockKind; 5] = [
     BlockKind::ProfessionalJudgement,
 ];
 
-fn block(facts: &WardFacts, state: &SubjectState, kind: BlockKind, now: crate::domain::Time) -> Option<pb::CurrentBlock> {
+fn block(
+    facts: &WardFacts,
+    state: &SubjectState,
+    kind: BlockKind,
+    now: crate::domain::Time,
+) -> Option<pb::CurrentBlock> {
     let (key, source, _) = state.current(kind)?;
     let overdue = rules::overdue_time(facts, kind, key.observed);
     let stale = overdue.is_some_and(|at| at <= now);
@@ -172,7 +172,10 @@ fn parent(book: &Rulebook, parent: &str) -> Result<Option<OrganisationCode>, Pro
     match parent.parse() {
         Ok(SubjectName::Organisation(code)) if book.organisations.contains_key(&code) => Ok(Some(code)),
         Ok(SubjectName::Organisation(_)) => Err(Problem::NotFound(parent.to_owned())),
-        _ => Err(Problem::field("parent", format!("'{parent}' is not organisations/{{ods}}, or organisations/- for all"))),
+        _ => Err(Problem::field(
+            "parent",
+            format!("'{parent}' is not organisations/{{ods}}, or organisations/- for all"),
+        )),
     }
 }
 
@@ -192,5 +195,21 @@ impl From<RegisterError> for Problem {
             RegisterError::Store(error) => error.into(),
             RegisterError::Contended => Self::Contended,
         }
+    }
+}
+
+fn evaluation(of: &rules::Evaluation) -> pb::RuleEvaluation {
+    let (answer, reason) = match &of.answer {
+        rules::Answer::Breaching => (pb::Evaluation::Breaching, ""),
+        rules::Answer::WithinLimit => (pb::Evaluation::WithinLimit, ""),
+        rules::Answer::NotEvaluable(why) => (pb::Evaluation::NotEvaluable, why.as_str()),
+        rules::Answer::Disabled(why) => (pb::Evaluation::Disabled, why.as_str()),
+    };
+    pb::RuleEvaluation {
+        rule: of.rule.to_owned(),
+        evaluation: answer.into(),
+        measured: of.measured.as_ref().map(wire::fraction_to),
+        limit: of.limit.as_ref().map(wire::fraction_to),
+        reason: reason.to_owned(),
     }
 }

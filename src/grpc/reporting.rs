@@ -8,8 +8,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
 
 use crate::domain::{Receipt, ReportKey, Span, Time};
-use crate::feed::cursor;
-use crate::grpc::page::{Page, PageToken};
+use crate::grpc::keyed::Page;
 use crate::grpc::receipts;
 use crate::grpc::status::Problem;
 use crate::intake::{Intake, Item, Submitted};
@@ -32,8 +31,6 @@ pub struct Settings {
     pub max_stream_age: Duration,
     /// How long `SubmitReports` waits for storage (engine.md section 9).
     pub submit_timeout: Duration,
-    /// Largest inbound message, in bytes.
-    pub message_bytes: usize,
 }
 
 impl Default for Settings {
@@ -42,7 +39,6 @@ impl Default for Settings {
             unreceipted_per_stream: 1_024,
             max_stream_age: Duration::from_mins(30),
             submit_timeout: Duration::from_secs(10),
-            message_bytes: 1 << 20,
         }
     }
 }
@@ -132,15 +128,9 @@ impl pb::reporting_service_server::ReportingService for Reporting {
         let subject = request.parent.parse().map_err(|e| Problem::field("parent", format!("{e}")))?;
         let (from, to) = range(&request)?;
         let bound = format!("{}|{}|{}", request.parent, from.as_micros(), to.as_micros());
-        let page = Page::parse(request.page_size, &request.page_token, &bound)?;
-        let cursor = match page.cursor() {
-            Some(cursor) => cursor,
-            None => {
-                let head = self.store.head().await.map_err(Problem::from)?;
-                cursor::encode(head.log_id, head.point)
-            }
-        };
-        let after = page.key().map(after_key).transpose()?;
+        let page =
+            Page::open("ListReports", bound, request.page_size, &request.page_token, self.store.as_ref()).await?;
+        let after = page.after.as_deref().map(after_key).transpose()?;
         let number = self.number_of(&subject).await?.ok_or_else(|| Problem::NotFound(request.parent.clone()))?;
         let rows = self.store.list_reports(number, from, to, after, page.limit()).await.map_err(Problem::from)?;
         let next = page.next(rows.len(), rows.last().map(|r| format!("{}|{}", r.observed.as_micros(), r.id)));
@@ -150,8 +140,8 @@ impl pb::reporting_service_server::ReportingService for Reporting {
         });
         Ok(Response::new(pb::ListReportsResponse {
             reports: reports.collect::<Result<_, _>>()?,
-            next_page_token: next.map(|key| PageToken::new(key, &cursor, &bound)).unwrap_or_default(),
-            cursor,
+            next_page_token: next,
+            cursor: page.cursor,
         }))
     }
 }

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use tonic::{Request, Response, Status};
 
 use crate::clock::SharedClock;
-use crate::domain::Clock as _;
 use crate::feed::cursor;
 use crate::grpc::status::Problem;
 use crate::store::Store;

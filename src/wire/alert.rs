@@ -110,7 +110,8 @@ fn cause_to(cause: &Cause) -> pb::Cause {
     pb::Cause { kind: kind.into(), report }
 }
 
-fn fraction_to(fraction: &Fraction) -> pb::Fraction {
+/// A fraction as its message.
+pub fn fraction_to(fraction: &Fraction) -> pb::Fraction {
     let Fraction { numerator, denominator, unit } = fraction;
     pb::Fraction { numerator: *numerator, denominator: *denominator, unit: unit.to_string() }
 }

@@ -5,11 +5,11 @@ mod audit;
 mod blocks;
 mod enums;
 mod fields;
+pub mod log;
 mod receipt;
 mod register;
 mod report;
 mod state;
-pub mod log;
 mod time;
 
 /// The generated messages and service traits.
@@ -24,7 +24,7 @@ mod generated {
     include!(concat!(env!("OUT_DIR"), "/pb.rs"));
 }
 
-pub use alert::{alert_from, alert_row, alert_to, event_to};
+pub use alert::{alert_from, alert_row, alert_to, event_to, fraction_to};
 pub use audit::audit_entry;
 pub use fields::{InvalidFields, Violations};
 pub use generated::wardwatch::stored::v1 as stored;
