@@ -1,4 +1,5 @@
 //! One integration binary.
 
+mod feed;
 mod store;
 mod support;
