@@ -1,1 +1,10 @@
 //! One integration binary.
+
+#[cfg(test)]
+mod cli;
+#[cfg(test)]
+mod client;
+#[cfg(test)]
+mod commands;
+#[cfg(test)]
+mod fake;
