@@ -12,7 +12,7 @@ const GOOD: Style = AnsiColor::Green.on_default();
 /// An event: when, what, how serious, where, which rule, the figures, and the id for `alerts show`.
 pub(super) fn event(event: &pb::AlertEvent) -> String {
     let Some(alert) = &event.alert else { return format!("event {} without an alert", event.position) };
-    let time = instant(event.event_time).map_or_else(|| "-".to_owned(), |t| format!("{t:.0}"));
+    let time = instant(event.event_time.or(alert.raise_time)).map_or_else(|| "-".to_owned(), |t| format!("{t:.0}"));
     let what = match event.r#type() {
         pb::AlertEventType::Unspecified => "STANDING",
         other => bare(other.as_str_name(), "ALERT_EVENT_TYPE_"),
