@@ -40,7 +40,11 @@ impl Serve {
         let clock: SharedClock = std::sync::Arc::new(SystemClock::default());
         let running = server::start(&settings, clock).await?;
         listening(&running, &settings);
-        stop.asked().await;
+        tokio::select! {
+            () = stop.asked() => {}
+            // It goes down by itself when a part of it breaks: half a service is worse than a restart.
+            () = running.lifecycle.soft.cancelled() => {}
+        }
         info!("draining; a second signal ends at once");
         running.drain();
         tokio::select! {
