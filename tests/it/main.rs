@@ -1,8 +1,5 @@
 //! One integration binary.
 
-mod feed;
-mod store;
-mod support;
 #[cfg(test)]
 mod cli;
 #[cfg(test)]
@@ -11,3 +8,6 @@ mod client;
 mod commands;
 #[cfg(test)]
 mod fake;
+mod feed;
+mod store;
+mod support;
