@@ -46,6 +46,13 @@ pub struct Keys {
     pub event_type: i32,
 }
 
+impl Keys {
+    /// Bytes of its text.
+    pub fn text(&self) -> usize {
+        [&self.organisation, &self.site, &self.region, &self.subject, &self.rule].map(String::len).iter().sum()
+    }
+}
+
 /// What a message of a subscription says beside its cursor.
 #[derive(Clone, Copy, Debug)]
 pub enum Body<'a> {

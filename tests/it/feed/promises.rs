@@ -314,13 +314,13 @@ async fn d1_on_drain_each_reader_gets_goodbye_with_its_cursor_and_serving_ends()
 #[tokio::test(flavor = "multi_thread")]
 async fn d1_a_reader_that_does_not_read_cannot_hold_the_drain_beyond_its_limit() {
     let hand = Hand::new().await;
-    let mut settings = narrow();
+    let mut settings = Settings::default();
     settings.listener.drain_limit = Duration::from_millis(300);
     let replica = hand.replica(settings).await;
     let small = endpoint(replica.address).initial_stream_window_size(65_535).initial_connection_window_size(65_535);
     let mut client = AlertServiceClient::new(small.connect().await.unwrap());
     let mut asleep = Reader::open(&mut client, SubscribeRequest::default()).await.unwrap();
-    // One message is read; the second is larger than what the stream may send, and never is.
+    // One message is read; the second, in memory by then, is larger than what the stream may send.
     hand.append(&(0..200).map(|i| vec![raised("A1", i).padding(20_000)]).collect::<Vec<_>>()).await;
     asleep.events().await;
     let asked = Instant::now();
