@@ -77,6 +77,11 @@ pub enum Body<'a> {
     Goodbye(&'a str, Span),
 }
 
+/// A length of time as asked for; `None` if it is negative or malformed.
+pub fn asked(duration: prost_types::Duration) -> Option<std::time::Duration> {
+    std::time::Duration::try_from(duration).ok()
+}
+
 /// A message's bytes.
 pub fn encoded(message: &impl Message) -> Vec<u8> {
     message.encode_to_vec()

@@ -66,3 +66,16 @@ async fn a_watch_of_the_health_service_does_not_hold_the_drain() {
     within(replica.served).await.unwrap();
     assert!(asked.elapsed() < Duration::from_secs(15), "the drain ran into its limit");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_subscriber_that_leaves_is_noticed_although_nothing_is_sent() {
+    let hand = Hand::new().await;
+    let replica = hand.replica(Settings::default()).await;
+    let mut client = replica.client().await;
+    let request = SubscribeRequest { subscriber: "WALL".into(), ..Default::default() };
+    let mut reader = Reader::open(&mut client, request).await.unwrap();
+    reader.start().await;
+    assert_eq!(replica.feed.audience().listening()["WALL"], 1);
+    drop(reader);
+    eventually("nobody listens", async || replica.feed.audience().listening().is_empty()).await;
+}
