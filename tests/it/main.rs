@@ -8,3 +8,5 @@ mod client;
 mod commands;
 #[cfg(test)]
 mod fake;
+mod store;
+mod support;

@@ -1,0 +1,141 @@
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use crate::domain::{AlertId, ReportId, SubjectName, Time};
+use crate::store::calls::{Arg, Reader};
+use crate::store::writer::Writer;
+use crate::store::{
+    AlertQuery, Batch, Committed, ConfigChange, ConfigOutcome, ConfigRow, Head, ListedAlert, LogEntry, LogPoint,
+    LogRead, ReportRowKey, Result, Store, StoredReport, SubjectRow, Trim, rows, sql,
+};
+
+/// Rows of the log read at most in one call; an event is seldom under 256 bytes, so the byte limit comes first.
+const LOG_ROWS: i64 = 2_048;
+
+/// A store over one engine: reads through its reader, writes through the one task that owns the writing connection.
+#[derive(Debug)]
+pub(super) struct Database<R> {
+    pub reader: R,
+    pub writer: Writer,
+}
+
+#[async_trait]
+impl<R: Reader> Store for Database<R> {
+    fn engine(&self) -> &'static str {
+        R::NAME
+    }
+
+    async fn head(&self) -> Result<Head> {
+        let row = rows::one(self.reader.rows(R::SQL.head, vec![]).await?)?;
+        Ok(rows::head(row, self.reader.clock()))
+    }
+
+    async fn load_config(&self, newer_than: i64) -> Result<(i64, Vec<ConfigRow>)> {
+        let found: Vec<rows::ConfigColumns> = self.reader.rows(sql::LOAD_CONFIG, vec![Arg::Int(newer_than)]).await?;
+        let generation = found.first().map_or(0, |row| row.0);
+        let entries = found.into_iter().filter_map(|row| rows::config(row).transpose()).collect::<Result<_>>()?;
+        Ok((generation, entries))
+    }
+
+    async fn change_config(&self, change: &ConfigChange) -> Result<ConfigOutcome> {
+        self.writer.change_config(change.clone()).await
+    }
+
+    async fn load_subjects(&self, numbers: &[i64]) -> Result<Vec<SubjectRow>> {
+        let found = self.reader.rows(R::SQL.load_subjects, vec![Arg::Ints(numbers.to_vec())]).await?;
+        found.into_iter().map(rows::subject).collect()
+    }
+
+    async fn due_subjects(&self, now: Time, limit: u32) -> Result<Vec<i64>> {
+        let args = vec![Arg::Int(now.as_micros()), Arg::Int(limit.into())];
+        let found: Vec<(i64,)> = self.reader.rows(sql::DUE_SUBJECTS, args).await?;
+        Ok(found.into_iter().map(|(number,)| number).collect())
+    }
+
+    async fn subject_summaries(&self, organisations: &[i64]) -> Result<Vec<(i64, SubjectName, Bytes)>> {
+        let args = vec![Arg::Ints(organisations.to_vec())];
+        let found = self.reader.rows(R::SQL.subject_summaries, args).await?;
+        found.into_iter().map(rows::summary).collect()
+    }
+
+    async fn find_reports(&self, keys: &[ReportRowKey]) -> Result<Vec<(ReportRowKey, i64)>> {
+        let found: Vec<(i64, i64, Vec<u8>, i64)> =
+            self.reader.rows(R::SQL.find_reports, vec![Arg::Keys(keys.to_vec())]).await?;
+        found.into_iter().map(|(at, subject, id, digest)| Ok((rows::report_key(at, subject, &id)?, digest))).collect()
+    }
+
+    async fn commit(&self, batch: &Batch) -> Result<Committed> {
+        self.writer.commit(batch.clone()).await
+    }
+
+    async fn read_log(&self, after: LogPoint, max_bytes: usize) -> Result<LogRead> {
+        let bytes = i64::try_from(max_bytes).unwrap_or(i64::MAX);
+        let args = vec![Arg::Int(after.position), Arg::Int(after.tag), Arg::Int(LOG_ROWS), Arg::Int(bytes)];
+        Ok(rows::log(self.reader.rows(sql::READ_LOG, args).await?))
+    }
+
+    async fn point_at(&self, time: Time) -> Result<Result<LogPoint, LogPoint>> {
+        let args = vec![Arg::Int(time.as_micros())];
+        let found: Vec<(i64, i64, i64, i64, Option<i64>)> = self.reader.rows(sql::POINT_AT, args).await?;
+        let (position, tag, trimmed_time, low, low_tag) = rows::one(found)?;
+        let trimmed = LogPoint { position, tag };
+        if position > 0 && time.as_micros() <= trimmed_time {
+            return Ok(Err(trimmed));
+        }
+        Ok(Ok(low_tag.map_or(trimmed, |tag| LogPoint { position: low, tag })))
+    }
+
+    async fn open_alerts(&self) -> Result<(LogPoint, Vec<ListedAlert>)> {
+        rows::alerts(self.reader.rows(sql::OPEN_ALERTS, vec![]).await?)
+    }
+
+    async fn list_alerts(&self, query: &AlertQuery) -> Result<(LogPoint, Vec<ListedAlert>)> {
+        let sql = if query.descending { R::SQL.list_alerts_newest_first } else { R::SQL.list_alerts };
+        rows::alerts(self.reader.rows(sql, query.args()).await?)
+    }
+
+    async fn get_alert(&self, id: AlertId) -> Result<Option<Bytes>> {
+        let found: Vec<(Vec<u8>,)> = self.reader.rows(sql::GET_ALERT, vec![blob(id.0)]).await?;
+        Ok(found.into_iter().next().map(|(payload,)| payload.into()))
+    }
+
+    async fn alert_events(&self, id: AlertId, after: i64, limit: u32) -> Result<Vec<LogEntry>> {
+        let args = vec![blob(id.0), Arg::Int(after), Arg::Int(limit.into())];
+        let found: Vec<rows::EntryColumns> = self.reader.rows(sql::ALERT_EVENTS, args).await?;
+        Ok(found.into_iter().map(rows::entry).collect())
+    }
+
+    async fn get_report(&self, key: ReportRowKey) -> Result<Option<StoredReport>> {
+        let args = vec![Arg::Int(key.observed.as_micros()), Arg::Int(key.subject), blob(key.id.0)];
+        let found = self.reader.rows(sql::GET_REPORT, args).await?;
+        found.into_iter().next().map(rows::report).transpose()
+    }
+
+    async fn list_reports(
+        &self,
+        subject: i64,
+        from: Time,
+        to: Time,
+        after: Option<(Time, ReportId)>,
+        limit: u32,
+    ) -> Result<Vec<StoredReport>> {
+        // Every id is greater than no bytes at all.
+        let (at, id) = after.map_or((from, Arg::Blob(vec![])), |(at, id)| (at.max(from), blob(id.0)));
+        let args =
+            vec![Arg::Int(subject), Arg::Int(to.as_micros()), Arg::Int(at.as_micros()), id, Arg::Int(limit.into())];
+        self.reader.rows(sql::LIST_REPORTS, args).await?.into_iter().map(rows::report).collect()
+    }
+
+    async fn trim(&self, trim: &Trim) -> Result<u64> {
+        self.writer.trim(*trim).await
+    }
+
+    async fn close(&self) {
+        self.writer.close().await;
+        self.reader.close().await;
+    }
+}
+
+fn blob(id: uuid::Uuid) -> Arg {
+    Arg::Blob(id.as_bytes().to_vec())
+}

@@ -1,0 +1,60 @@
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions, Connection, SqliteConnection};
+
+use crate::store::calls::Scribe;
+use crate::store::sqlite::{Lost, before_commit, commit, register, trim};
+use crate::store::{Batch, Committed, ConfigChange, ConfigOutcome, Result, Trim};
+
+/// The writing side of a SQLite file.
+#[derive(Debug)]
+pub(super) struct SqliteScribe {
+    options: SqliteConnectOptions,
+    /// None after an error, until the next order.
+    conn: Option<SqliteConnection>,
+    lost: Lost,
+}
+
+impl SqliteScribe {
+    pub(super) fn new(options: SqliteConnectOptions, conn: SqliteConnection, lost: Lost) -> Self {
+        Self { options, conn: Some(conn), lost }
+    }
+
+    async fn connection(&mut self) -> Result<&mut SqliteConnection> {
+        self.lost.check()?;
+        let conn = match self.conn.take() {
+            Some(conn) => conn,
+            None => self.options.connect().await.map_err(before_commit)?,
+        };
+        Ok(self.conn.insert(conn))
+    }
+
+    /// After an error the connection goes, and with it whatever transaction it was left in.
+    async fn settle<T>(&mut self, done: Result<T>) -> Result<T> {
+        if let (Err(_), Some(conn)) = (&done, self.conn.take_if(|_| done.is_err())) {
+            // What failed before may well fail again here; the file handles are gone either way.
+            let _ = conn.close().await;
+        }
+        done
+    }
+}
+
+impl Scribe for SqliteScribe {
+    async fn commit(&mut self, batch: &Batch) -> Result<Committed> {
+        let done = commit::commit(self.connection().await?, batch).await;
+        self.settle(done).await
+    }
+    async fn change_config(&mut self, change: &ConfigChange) -> Result<ConfigOutcome> {
+        let done = register::change_config(self.connection().await?, change).await;
+        self.settle(done).await
+    }
+    async fn trim(&mut self, trim: &Trim) -> Result<u64> {
+        let done = trim::trim(self.connection().await?, trim).await;
+        self.settle(done).await
+    }
+    async fn close(&mut self) {
+        if let Some(conn) = self.conn.take() {
+            // Everything acknowledged is in the write-ahead log already.
+            let _ = conn.close().await;
+        }
+    }
+}

@@ -1,0 +1,169 @@
+use std::sync::LazyLock;
+
+use crate::store::calls::Statements;
+use crate::store::sqlite::bulk::Bulk;
+
+/// What differs from PostgreSQL among the reads. Lists come as JSON arrays.
+pub(super) const READS: Statements = Statements {
+    head: "SELECT log_id, position, tag, log_time, generation, trimmed_position, trimmed_tag, 0 FROM head",
+    load_subjects: "
+SELECT s.number, s.organisation, s.name, s.etag, s.generation, c.next_check, s.hot, c.cold, c.summary
+FROM subject s JOIN subject_cold c ON c.number = s.number
+WHERE s.number IN (SELECT value FROM json_each($1))",
+    subject_summaries: "
+SELECT s.organisation, s.name, c.summary
+FROM subject s JOIN subject_cold c ON c.number = s.number
+WHERE s.organisation IN (SELECT value FROM json_each($1)) AND s.kind = 1",
+    find_reports: "
+SELECT r.observed, r.subject, r.report_id, r.digest
+FROM json_each($1) k CROSS JOIN report r
+  ON r.observed = k.value ->> 0 AND r.subject = k.value ->> 1 AND r.report_id = unhex(k.value ->> 2)",
+    list_alerts: "
+SELECT h.position, h.tag, a.raised, a.id, a.payload
+FROM head h LEFT JOIN (
+  SELECT raised, id, payload FROM alert
+  WHERE ($1 = '[]' OR organisation IN (SELECT value FROM json_each($1)))
+    AND ($2 = '[]' OR site IN (SELECT value FROM json_each($2)))
+    AND ($3 = '[]' OR region IN (SELECT value FROM json_each($3)))
+    AND ($4 = '[]' OR subject_name IN (SELECT value FROM json_each($4)))
+    AND ($5 = '[]' OR rule IN (SELECT value FROM json_each($5)))
+    AND ($6 = '[]' OR state IN (SELECT value FROM json_each($6)))
+    AND ($7 = 0 OR condition = $7) AND peak_severity >= $8 AND id BETWEEN $9 AND $10
+    AND (raised, id) > ($11, $12)
+  ORDER BY raised, id LIMIT $13
+) a ON TRUE
+ORDER BY a.raised, a.id",
+    list_alerts_newest_first: "
+SELECT h.position, h.tag, a.raised, a.id, a.payload
+FROM head h LEFT JOIN (
+  SELECT raised, id, payload FROM alert
+  WHERE ($1 = '[]' OR organisation IN (SELECT value FROM json_each($1)))
+    AND ($2 = '[]' OR site IN (SELECT value FROM json_each($2)))
+    AND ($3 = '[]' OR region IN (SELECT value FROM json_each($3)))
+    AND ($4 = '[]' OR subject_name IN (SELECT value FROM json_each($4)))
+    AND ($5 = '[]' OR rule IN (SELECT value FROM json_each($5)))
+    AND ($6 = '[]' OR state IN (SELECT value FROM json_each($6)))
+    AND ($7 = 0 OR condition = $7) AND peak_severity >= $8 AND id BETWEEN $9 AND $10
+    AND (raised, id) < ($11, $12)
+  ORDER BY raised DESC, id DESC LIMIT $13
+) a ON TRUE
+ORDER BY a.raised DESC, a.id DESC",
+};
+
+/// Takes the write lock, reads the head, and the indices of those pairs [subject, etag] in $1 that do not stand.
+pub(super) const BEGIN: &str = "
+BEGIN IMMEDIATE;
+SELECT h.position, h.tag, h.log_time, w.key
+FROM head h LEFT JOIN json_each($1) w
+  ON NOT EXISTS (SELECT 1 FROM subject s WHERE s.number = w.value ->> 0 AND s.etag = w.value ->> 1)";
+
+/// New etag and hot bytes.
+pub(super) static WRITE_HOT: LazyLock<Bulk> = LazyLock::new(|| {
+    Bulk::new(
+        "UPDATE subject SET etag = ?, hot = coalesce(w.column2, hot) FROM (",
+        2,
+        ") w WHERE subject.number = w.column1",
+    )
+});
+
+/// Number, cold, summary, whether the next check changes, next check.
+pub(super) static WRITE_COLD: LazyLock<Bulk> = LazyLock::new(|| {
+    Bulk::new(
+        "UPDATE subject_cold SET cold = coalesce(w.column2, cold), summary = coalesce(w.column3, summary), \
+         next_check = CASE WHEN w.column4 THEN w.column5 ELSE next_check END FROM (",
+        5,
+        ") w WHERE subject_cold.number = w.column1",
+    )
+});
+
+pub(super) static WRITE_REPORTS: LazyLock<Bulk> =
+    LazyLock::new(|| Bulk::new("INSERT INTO report (observed, subject, report_id, digest, received, payload)", 6, ""));
+
+pub(super) static WRITE_EVENTS: LazyLock<Bulk> =
+    LazyLock::new(|| Bulk::new("INSERT INTO event (position, tag, log_time, ends_input, alert, payload)", 6, ""));
+
+pub(super) static WRITE_ALERTS: LazyLock<Bulk> = LazyLock::new(|| {
+    Bulk::new(
+        "INSERT INTO alert (id, subject, subject_name, organisation, site, region, rule, instance, \
+         state, condition, peak_severity, raised, last_position, payload)",
+        14,
+        "ON CONFLICT (id) DO UPDATE SET site = excluded.site, region = excluded.region, state = excluded.state, \
+         condition = excluded.condition, peak_severity = excluded.peak_severity, \
+         last_position = max(last_position, excluded.last_position), payload = excluded.payload",
+    )
+});
+
+pub(super) static WRITE_AUDIT: LazyLock<Bulk> =
+    LazyLock::new(|| Bulk::new("INSERT INTO audit (recorded, tag, subject, position, entry)", 5, ""));
+
+/// Subjects in $1: etag $2, due at $3 at the latest.
+pub(super) const TOUCH: &str = "
+UPDATE subject SET etag = $2 WHERE number IN (SELECT value FROM json_each($1));
+UPDATE subject_cold SET next_check = min(coalesce(next_check, $3), $3)
+WHERE number IN (SELECT value FROM json_each($1))";
+
+pub(super) const COMMIT: &str = "COMMIT";
+
+pub(super) const ROLLBACK: &str = "ROLLBACK";
+
+/// Moves the head on and commits.
+pub(super) const COMMIT_EVENTS: &str = "UPDATE head SET position = $1, tag = $2, log_time = $3; COMMIT";
+
+/// Takes the write lock and reads the generation, the log's time and the greatest subject's number.
+pub(super) const BEGIN_CHANGE: &str = "
+BEGIN IMMEDIATE;
+SELECT generation, (SELECT coalesce(max(number), 0) FROM subject) FROM head";
+
+/// Which of the names in $1 have subjects.
+pub(super) const SUBJECTS_NAMED: &str =
+    "SELECT name, number FROM subject WHERE name IN (SELECT value FROM json_each($1))";
+
+pub(super) static ADD_SUBJECTS: LazyLock<Bulk> =
+    LazyLock::new(|| Bulk::new("INSERT INTO subject (number, organisation, kind, name, etag, generation, hot)", 7, ""));
+
+pub(super) static ADD_COLD: LazyLock<Bulk> =
+    LazyLock::new(|| Bulk::new("INSERT INTO subject_cold (number, next_check, cold, summary)", 4, ""));
+
+pub(super) static WRITE_CONFIG: LazyLock<Bulk> = LazyLock::new(|| {
+    Bulk::new(
+        "INSERT INTO config (number, kind, generation, payload)",
+        4,
+        "ON CONFLICT (number, kind) DO UPDATE SET generation = excluded.generation, payload = excluded.payload",
+    )
+});
+
+/// Subjects in $1: etag $2, due at $3 at the latest, of generation $4.
+pub(super) const TOUCH_REGISTERED: &str = "
+UPDATE subject SET etag = $2, generation = $4 WHERE number IN (SELECT value FROM json_each($1));
+UPDATE subject_cold SET next_check = min(coalesce(next_check, $3), $3)
+WHERE number IN (SELECT value FROM json_each($1))";
+
+/// The new generation, and commits.
+pub(super) const COMMIT_CHANGE: &str = "UPDATE head SET generation = $1; COMMIT";
+
+/// Takes the write lock and removes at most $2 reports observed before $1.
+pub(super) const TRIM_REPORTS: &str = "
+BEGIN IMMEDIATE;
+DELETE FROM report WHERE (observed, subject, report_id) IN (
+  SELECT observed, subject, report_id FROM report WHERE observed < $1 ORDER BY observed, subject, report_id LIMIT $2)";
+
+/// The event up to which the log goes: the end of an input, before $1 and before the newest event; at most $2 events on,
+/// or the first input if that alone is longer.
+pub(super) const TRIM_EDGE: &str = "
+SELECT e.position, e.tag, e.log_time
+FROM head h JOIN event e ON e.position = coalesce(
+  (SELECT position FROM event WHERE position > h.trimmed_position AND position <= h.trimmed_position + $2
+     AND ends_input AND log_time < $1 AND position < h.position ORDER BY position DESC LIMIT 1),
+  (SELECT position FROM event WHERE position > h.trimmed_position AND ends_input ORDER BY position LIMIT 1))
+WHERE e.log_time < $1 AND e.position < h.position";
+
+/// Removes the log up to position $1, whose event has tag $2 and time $3.
+pub(super) const TRIM_EVENTS: &str = "
+UPDATE head SET trimmed_position = $1, trimmed_tag = $2, trimmed_time = $3;
+DELETE FROM event WHERE position <= $1";
+
+/// Removes at most $1 ended alerts whose last event is gone.
+pub(super) const TRIM_ALERTS: &str = "
+DELETE FROM alert WHERE id IN (
+  SELECT a.id FROM head h JOIN alert a ON a.state = 3 AND a.last_position <= h.trimmed_position
+  ORDER BY a.last_position LIMIT $1)";

@@ -1,0 +1,65 @@
+//! One list of cases, each run on SQLite and on PostgreSQL, and a few that concern only one of them.
+
+mod commits;
+mod fixture;
+mod lists;
+mod log;
+mod postgres_only;
+mod register;
+mod retention;
+mod sqlite_only;
+
+use fixture::Fresh;
+
+/// Makes two tests of every case: one on each store.
+macro_rules! on_both_stores {
+    ($($room:ident { $($case:ident,)* })*) => {
+        mod on_sqlite {
+            $(mod $room {
+                $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $case() {
+                    crate::store::$room::$case(&crate::store::Fresh::sqlite().await).await;
+                })*
+            })*
+        }
+        mod on_postgres {
+            $(mod $room {
+                $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $case() {
+                    if let Some(fresh) = crate::store::Fresh::postgres().await {
+                        crate::store::$room::$case(&fresh).await;
+                    }
+                })*
+            })*
+        }
+    };
+}
+
+on_both_stores! {
+    commits {
+        a_commit_is_seen_whole_by_everyone,
+        a_write_on_a_stale_etag_leaves_no_trace,
+        a_check_verifies_the_etag_and_changes_nothing,
+        a_subject_has_at_most_one_open_episode_of_a_rule,
+        an_episode_may_end_and_its_successor_rise_in_one_commit,
+        touched_subjects_are_due_at_once_and_have_a_new_etag,
+        a_loser_touches_nobody,
+        a_touched_winner_is_due_at_once_whatever_it_wrote,
+        a_later_next_check_may_be_set_or_withdrawn,
+        due_subjects_come_longest_due_first,
+        an_impossible_row_is_refused_and_the_rest_goes_on,
+        a_batch_of_a_thousand_wards_commits_whole,
+        what_was_committed_survives_a_restart,
+        after_closing_everything_is_unavailable,
+    }
+    log {
+        positions_have_no_gaps_with_four_writers_on_stale_etags,
+        the_time_of_the_log_never_falls,
+        the_events_of_one_input_are_never_split,
+        an_input_larger_than_the_limit_comes_whole,
+        reading_goes_on_where_it_stopped,
+        another_tag_at_the_place_is_another_history,
+        the_place_for_a_time_is_just_before_its_first_event,
+        the_events_of_one_alert_come_in_order,
+    }
+}
