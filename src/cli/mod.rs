@@ -9,6 +9,7 @@ mod figures;
 mod filter;
 mod healthcheck;
 mod import;
+mod migrate;
 mod organisations;
 mod output;
 mod replay;
@@ -83,6 +84,8 @@ enum Command {
     Wards(wards::Wards),
     /// Print the configuration in force as TOML, each key with where it came from.
     Config(config::ShowConfig),
+    /// Bring the database up to this version's schema, and say what was done.
+    Migrate(migrate::Migrate),
     /// Ask the service whether it serves (grpc.health.v1): exit code 0 or 1.
     Healthcheck,
 }
@@ -122,6 +125,7 @@ async fn run(cli: Cli) -> Result<(), Failure> {
     match cli.command {
         Command::Serve(serve) => return serve.run().await,
         Command::Config(config) => return config.run(session.output),
+        Command::Migrate(migrate) => return migrate.run(session.output).await,
         _ => crate::telemetry::init_client().map_err(|e| Failure::failed(e.to_string()))?,
     }
     match cli.command {
@@ -133,7 +137,7 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Organisations(organisations) => organisations.run(session).await,
         Command::Wards(wards) => wards.run(session).await,
         Command::Healthcheck => healthcheck::run(session).await,
-        Command::Serve(_) | Command::Config(_) => Ok(()),
+        Command::Serve(_) | Command::Config(_) | Command::Migrate(_) => Ok(()),
     }
 }
 
