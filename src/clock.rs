@@ -15,6 +15,10 @@ use crate::domain::{Clock, Time};
 pub trait Sleep: Clock {
     /// Returns when the clock shows `until` or later.
     async fn sleep_until(&self, until: Time);
+
+    /// Takes over another clock's time, as read just now: the database's, so that all replicas agree on "now".
+    /// A clock moved by hand does not.
+    fn follow(&self, _other: Time) {}
 }
 
 /// A clock shared by all rooms of one service.
@@ -43,10 +47,6 @@ impl SystemClock {
     fn elapsed(&self) -> i64 {
         i64::try_from(self.started.elapsed().as_micros()).unwrap_or(i64::MAX)
     }
-    /// Takes over another clock's time, as read just now.
-    pub fn follow(&self, other: Time) {
-        self.base.store(other.as_micros().saturating_sub(self.elapsed()), Ordering::Relaxed);
-    }
 }
 
 impl Clock for SystemClock {
@@ -66,6 +66,10 @@ impl Sleep for SystemClock {
             tokio::time::sleep(left.to_std().min(Duration::from_secs(1))).await;
             left = until - self.now();
         }
+    }
+
+    fn follow(&self, other: Time) {
+        self.base.store(other.as_micros().saturating_sub(self.elapsed()), Ordering::Relaxed);
     }
 }
 

@@ -1,8 +1,19 @@
 //! wardwatch: staffing reports in, alerts out. This page is the map of rooms; ARCHITECTURE.md walks through them.
 
+pub mod admin;
+pub mod cli;
+pub mod client;
 pub mod clock;
+pub mod config;
 pub mod domain;
+pub mod feed;
 pub mod grpc;
+pub mod intake;
+pub mod lifecycle;
 pub mod register;
+pub mod retention;
+pub mod rules;
+pub mod server;
 pub mod store;
+pub mod telemetry;
 pub mod wire;

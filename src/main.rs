@@ -1,3 +1,7 @@
-//! The one binary.
+//! The one binary: all it does is in `cli`.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    wardwatch::cli::main()
+}

@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
@@ -83,7 +85,7 @@ pub struct Fraction {
     /// Over what; may be zero.
     pub denominator: i64,
     /// In words.
-    pub unit: &'static str,
+    pub unit: Cow<'static, str>,
 }
 
 /// A block that an alert was judged on.
@@ -117,7 +119,7 @@ pub struct Alert {
     /// How many in all.
     pub ward_count: u32,
     /// The rule's id.
-    pub rule: &'static str,
+    pub rule: Cow<'static, str>,
     /// Which of several; usually empty.
     pub instance: String,
     /// By the newest figures.
@@ -135,9 +137,9 @@ pub struct Alert {
     /// One line for a person.
     pub message: String,
     /// Where the limit comes from.
-    pub limit_source: &'static str,
+    pub limit_source: Cow<'static, str>,
     /// Version of the policy that judged it.
-    pub policy_version: &'static str,
+    pub policy_version: Cow<'static, str>,
     /// The blocks it was judged on.
     pub inputs: Vec<AlertInput>,
     /// Observed time of the newest input (or the instant time alone raised it).

@@ -180,4 +180,16 @@ impl SubjectState {
             BlockKind::MedicalCover => None,
         }
     }
+
+    /// Digest of the report that brought the current block of `kind`.
+    pub fn digest(&self, kind: BlockKind) -> Option<i64> {
+        match kind {
+            BlockKind::Patients => self.patients.as_ref().map(|c| c.digest),
+            BlockKind::LevelsOfCare => self.levels_of_care.as_ref().map(|c| c.digest),
+            BlockKind::Nursing => self.nursing.as_ref().map(|c| c.digest),
+            BlockKind::NursingHours => self.nursing_hours.as_ref().map(|c| c.digest),
+            BlockKind::ProfessionalJudgement => self.judgement.as_ref().map(|c| c.digest),
+            BlockKind::MedicalCover => None,
+        }
+    }
 }

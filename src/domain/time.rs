@@ -17,7 +17,8 @@ pub struct Span(i64);
 pub struct Zone(TimeZone);
 
 /// Not a time this service can keep.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
 pub struct InvalidTime(pub String);
 
 impl Span {

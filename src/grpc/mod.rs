@@ -1,3 +1,18 @@
 //! Thin services: decode, call a handle, encode. The only room with tonic's Status, streams and headers.
 
+mod alert_lists;
+pub mod alerts;
+mod edge;
+pub mod filter;
+pub mod health;
+mod keyed;
+pub mod listener;
+pub mod page;
+mod receipts;
+mod register;
+pub mod reporting;
+mod server_info;
+pub mod services;
 pub mod status;
+pub mod subscribe;
+mod watched;

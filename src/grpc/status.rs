@@ -5,7 +5,11 @@ use std::time::Duration;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 
+use crate::feed::Refusal;
 use crate::store::StoreError;
+
+/// Most bytes of one inbound message (architecture.md section 3).
+pub const MAX_INBOUND_BYTES: usize = 1 << 20;
 
 /// Why an RPC ends other than well.
 #[derive(Clone, Debug)]
@@ -124,6 +128,29 @@ impl From<Problem> for Status {
     fn from(problem: Problem) -> Self {
         let (code, reason) = problem.code();
         Status::with_error_details(code, problem.text(), problem.details(reason))
+    }
+}
+
+/// What reading a request ended with, by our map: tonic calls a message above the limit OUT_OF_RANGE, which is ours for
+/// cursors.
+pub fn inbound(status: Status) -> Status {
+    // tonic has no type for it; its text (0.14) is pinned by a test.
+    if status.code() == Code::OutOfRange && status.message().starts_with("Error, decoded message length too large") {
+        return Problem::MessageTooLarge(MAX_INBOUND_BYTES).into();
+    }
+    status
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Malformed => Self::CursorMalformed,
+            Refusal::Expired(oldest) => Self::CursorExpired(oldest.to_vec()),
+            Refusal::OtherHistory => Self::CursorEpochChanged,
+            Refusal::Storage(error) => error.into(),
+            Refusal::Draining(after) => Self::Draining(after),
+            Refusal::StreamAge(after) => Self::StreamAge(after),
+        }
     }
 }
 

@@ -1,30 +1,59 @@
 //! Organisations and wards as configuration: the rulebook in force, and its changes.
 
+mod change;
+mod rows;
+
+pub use change::{RegisterError, Upserted};
+
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use tokio::sync::Mutex;
 
+use crate::clock::SharedClock;
 use crate::domain::Rulebook;
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 
 /// The register: the rulebook in force on this replica, kept in step with the store.
 #[derive(Debug)]
 pub struct Register {
     store: Arc<dyn Store>,
+    clock: SharedClock,
     rulebook: ArcSwap<Rulebook>,
+    /// One refresh at a time, so that an older view never replaces a newer one.
+    refreshing: Mutex<()>,
 }
 
 impl Register {
     /// A register over a store; empty until it is refreshed.
-    pub fn new(store: Arc<dyn Store>) -> Self {
-        Self { store, rulebook: ArcSwap::default() }
+    pub fn new(store: Arc<dyn Store>, clock: SharedClock) -> Self {
+        Self { store, clock, rulebook: ArcSwap::default(), refreshing: Mutex::default() }
     }
+
     /// The rulebook in force.
     pub fn rulebook(&self) -> Arc<Rulebook> {
         self.rulebook.load_full()
     }
-    /// Where it is kept.
-    pub fn store(&self) -> &Arc<dyn Store> {
-        &self.store
+
+    /// Takes over what the store has that this replica does not know yet.
+    ///
+    /// # Errors
+    /// When the store cannot be read, or holds an entry that cannot.
+    pub async fn refresh(&self) -> Result<(), StoreError> {
+        let _one_at_a_time = self.refreshing.lock().await;
+        let known = self.rulebook.load_full();
+        let (generation, rows) = self.store.load_config(known.generation).await?;
+        if generation != known.generation {
+            self.rulebook.store(Arc::new(rows::applied(&known, generation, rows)?));
+        }
+        Ok(())
+    }
+
+    /// As [`Self::refresh`], when the store's generation is seen to be another one.
+    ///
+    /// # Errors
+    /// As [`Self::refresh`].
+    pub async fn refresh_to(&self, generation: i64) -> Result<(), StoreError> {
+        if self.rulebook.load().generation == generation { Ok(()) } else { self.refresh().await }
     }
 }

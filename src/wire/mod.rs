@@ -1,13 +1,39 @@
 //! Bytes to meaning and back: the only room that knows protobuf.
 
+mod alert;
+mod audit;
+mod blocks;
+mod enums;
+mod fields;
+pub mod log;
+mod receipt;
+mod register;
+mod report;
+mod state;
+mod time;
+
 /// The generated messages and service traits.
-#[allow(clippy::all, clippy::pedantic, missing_docs, reason = "generated code")]
+#[allow(
+    clippy::all,
+    clippy::pedantic,
+    clippy::allow_attributes_without_reason,
+    missing_docs,
+    reason = "generated code"
+)]
 mod generated {
     include!(concat!(env!("OUT_DIR"), "/pb.rs"));
 }
 
+pub use alert::{alert_from, alert_row, alert_to, event_to, fraction_to};
+pub use audit::audit_entry;
+pub use fields::{InvalidFields, Violations};
 pub use generated::wardwatch::stored::v1 as stored;
 pub use generated::wardwatch::v1 as pb;
+pub use receipt::receipt_to;
+pub use register::{organisation_from, organisation_to, ward_from, ward_to};
+pub use report::{current_report, digest, encode_report, report_from, report_to};
+pub use state::{CorruptState, cold_to, first_state, hot_to, state_from, summary_from, summary_to};
+pub use time::{duration_to, timestamp_to, to_time};
 
 /// The API's descriptors, for reflection and the JSON mapping.
 pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/wardwatch.fds"));

@@ -1,0 +1,140 @@
+//! What a report may say, as flags of `report` and columns of a CSV: one table for both.
+
+use std::sync::LazyLock;
+
+use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
+use serde_json::{Map, Value};
+
+use super::table::{Column, Kind};
+
+const fn count(block: &'static str, name: &'static str, help: &'static str) -> Column {
+    Column { name, block, kind: Kind::Count, help }
+}
+
+/// Every figure of every block that a ward's report may have, by its name in the API.
+pub(super) const FIGURES: &[Column] = &[
+    count("patients", "bedded", "Patients in the ward's bed spaces (required with any of these)"),
+    count("patients", "boarded", "Patients nursed on the ward without a bed space"),
+    count("patients", "corridor", "Patients in a corridor for 45 minutes or more"),
+    count("patients", "one_to_one", "Of all patients, those with a nurse to themselves"),
+    count("levels_of_care", "level2", "Level 2 patients (intensive care)"),
+    count("levels_of_care", "level3", "Level 3 patients (intensive care)"),
+    count("levels_of_care", "neonatal_intensive", "Babies in intensive care"),
+    count("levels_of_care", "neonatal_high_dependency", "Babies in high dependency care"),
+    count("levels_of_care", "neonatal_special", "Babies in special care"),
+    count("levels_of_care", "children_under2", "Children under two years"),
+    count("levels_of_care", "children_from2", "Children from two years"),
+    count("levels_of_care", "women_in_labour", "Women in established labour"),
+    count("levels_of_care", "resus", "Patients in resuscitation"),
+    count("levels_of_care", "majors", "Patients in majors"),
+    count("nursing", "registered_nurses", "Registered nurses giving direct care now (required with any of these)"),
+    count("nursing", "registered_midwives", "Registered midwives"),
+    count("nursing", "agency_registered_nurses", "Of the registered nurses, those from an agency"),
+    count("nursing", "one_to_one_nurses", "Of the registered nurses, those with a single patient"),
+    count("nursing", "nursing_associates", "Nursing associates"),
+    count("nursing", "healthcare_support_workers", "Healthcare support workers"),
+    count("nursing", "students", "Students"),
+    count("nursing", "supernumerary", "Supernumerary staff"),
+    count("nursing", "largest_allocation", "Patients of the nurse who has the most"),
+    Column {
+        name: "coordinator_supernumerary",
+        block: "nursing",
+        kind: Kind::Truth,
+        help: "Labour ward: whether the coordinator has no women of her own (true or false)",
+    },
+    Column { name: "shift_start_time", block: "nursing_hours", kind: Kind::Time, help: "Start of the shift" },
+    Column { name: "shift_end_time", block: "nursing_hours", kind: Kind::Time, help: "End of the shift" },
+    count("nursing_hours", "rn_required_minutes", "Registered nurse minutes the patients require"),
+    count("nursing_hours", "rn_available_minutes", "Registered nurse minutes available"),
+    count("nursing_hours", "rn_planned_minutes", "Registered nurse minutes planned"),
+    Column {
+        name: "judgement",
+        block: "professional_judgement",
+        kind: Kind::OneOf("Judgement"),
+        help: "The nurse in charge's judgement: SAFE or UNSAFE",
+    },
+];
+
+/// Columns of a report that are not figures.
+pub(super) const HEADS: &[Column] = &[
+    Column::plain("ward", Kind::Text),
+    Column::plain("observed_time", Kind::Time),
+    Column::plain("source", Kind::Text),
+    Column::plain("report_id", Kind::Text),
+    Column::plain("revision", Kind::Long),
+];
+
+/// The figures' flags: `registered-nurses`.
+static FLAGS: LazyLock<Vec<String>> =
+    LazyLock::new(|| FIGURES.iter().map(|figure| figure.name.replace('_', "-")).collect());
+
+/// The figures given as flags, as blocks of a report in JSON.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Figures(pub Map<String, Value>);
+
+impl Args for Figures {
+    fn augment_args(command: Command) -> Command {
+        FIGURES.iter().zip(FLAGS.iter()).fold(command, |command, (figure, flag)| {
+            let arg = Arg::new(figure.name).long(flag.as_str()).help(figure.help);
+            let (name, truth) = match figure.kind {
+                Kind::Count => ("N", false),
+                Kind::Time => ("TIME", false),
+                Kind::Truth => ("BOOL", true),
+                _ => ("WORD", false),
+            };
+            let arg = arg.value_name(name).allow_negative_numbers(true).help_heading(heading(figure.block));
+            command.arg(if truth { arg.num_args(0..=1).default_missing_value("true") } else { arg })
+        })
+    }
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for Figures {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let mut figures = Self::default();
+        figures.update_from_arg_matches(matches)?;
+        Ok(figures)
+    }
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        for figure in FIGURES {
+            if let Some(text) = matches.get_one::<String>(figure.name) {
+                let text = if figure.kind == Kind::OneOf("Judgement") { text.to_uppercase() } else { text.clone() };
+                let wrong = |why| clap::Error::raw(clap::error::ErrorKind::ValueValidation, format!("--{why}\n"));
+                figure.put(&text, &mut self.0).map_err(wrong)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn heading(block: &str) -> &'static str {
+    match block {
+        "patients" => "Patients",
+        "levels_of_care" => "Levels of care",
+        "nursing" => "Nursing staff giving direct care now",
+        "nursing_hours" => "Nursing hours",
+        _ => "Professional judgement",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::json;
+
+    #[test]
+    fn every_figure_of_the_api_is_a_flag_and_a_column() {
+        for (block, message) in [
+            ("patients", "Patients"),
+            ("levels_of_care", "LevelsOfCare"),
+            ("nursing", "Nursing"),
+            ("nursing_hours", "NursingHours"),
+            ("professional_judgement", "ProfessionalJudgement"),
+        ] {
+            let here: Vec<_> = FIGURES.iter().filter(|f| f.block == block).map(|f| f.name.to_owned()).collect();
+            assert_eq!(here, json::field_names(message), "{block}");
+        }
+    }
+}

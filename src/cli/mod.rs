@@ -1,0 +1,172 @@
+//! The command line: one file per subcommand. Results go to stdout, everything else to stderr.
+
+mod alerts;
+mod config;
+mod cursor_file;
+mod demo;
+mod failure;
+mod figures;
+mod filter;
+mod healthcheck;
+mod import;
+mod migrate;
+mod organisations;
+mod output;
+mod replay;
+mod report;
+mod serve;
+mod shown;
+mod stop;
+mod table;
+mod tally;
+mod wards;
+mod watch;
+
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::client::Client;
+pub use failure::{Exit, Failure};
+use output::Output;
+
+/// Watches NHS ward staffing against the safe limit: reports in, alerts out.
+#[derive(Debug, Parser)]
+#[command(name = "wardwatch", version, max_term_width = 100)]
+#[command(after_help = "Exit codes: 0 done, 1 failed, 2 rejected input, 64 bad usage, 78 bad configuration.")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    target: Target,
+}
+
+/// What every client command takes.
+#[derive(Debug, Args)]
+struct Target {
+    /// The service to talk to.
+    #[arg(long, global = true, value_name = "URL", default_value = "http://127.0.0.1:50051")]
+    server: String,
+    /// The form of results: text for people, or JSON (the protobuf JSON mapping), one object a line.
+    #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
+    output: Format,
+}
+
+/// The form of results.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the service.
+    Serve(serve::Serve),
+    /// Play a day of a made-up hospital on an embedded database: reports in, alerts out.
+    Demo(demo::Demo),
+    /// Stream reports from a file (or - for stdin): NDJSON in the protobuf JSON mapping, or CSV.
+    Replay(replay::Replay),
+    /// Send one report made from flags.
+    Report(Box<report::Report>),
+    /// Follow the alert log: a subscriber that reconnects and resumes.
+    Watch(watch::Watch),
+    /// List and show alerts.
+    #[command(subcommand)]
+    Alerts(alerts::Alerts),
+    /// Import, list and show organisations.
+    #[command(subcommand)]
+    Organisations(organisations::Organisations),
+    /// Import, list and show wards.
+    #[command(subcommand)]
+    Wards(wards::Wards),
+    /// Print the configuration in force as TOML, each key with where it came from.
+    Config(config::ShowConfig),
+    /// Bring the database up to this version's schema, and say what was done.
+    Migrate(migrate::Migrate),
+    /// Ask the service whether it serves (grpc.health.v1): exit code 0 or 1.
+    Healthcheck,
+}
+
+/// What a client command works with.
+struct Session {
+    server: String,
+    output: Output,
+}
+
+impl Session {
+    async fn connect(&self) -> Result<Client, Failure> {
+        Ok(Client::connect(&self.server).await?)
+    }
+}
+
+/// Parses the command line, runs the command, says what went wrong.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are asked for; everything else is bad usage. A closed pipe changes neither.
+            let exit = if error.use_stderr() { Exit::Usage } else { Exit::Done };
+            let _ = error.print();
+            return exit.into();
+        }
+    };
+    let exit = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime.block_on(run(cli)).err().map_or(Exit::Done, |failure| failure.tell()),
+        Err(error) => Failure::failed(format!("cannot start the runtime: {error}")).tell(),
+    };
+    exit.into()
+}
+
+async fn run(cli: Cli) -> Result<(), Failure> {
+    let session = Session { server: cli.target.server, output: Output::stdout(cli.target.output) };
+    match cli.command {
+        Command::Serve(serve) => return serve.run().await,
+        Command::Config(config) => return config.run(session.output),
+        Command::Migrate(migrate) => return migrate.run(session.output).await,
+        _ => crate::telemetry::init_client().map_err(|e| Failure::failed(e.to_string()))?,
+    }
+    match cli.command {
+        Command::Demo(demo) => demo.run().await,
+        Command::Replay(replay) => replay.run(session).await,
+        Command::Report(report) => report.run(session).await,
+        Command::Watch(watch) => watch.run(session).await,
+        Command::Alerts(alerts) => alerts.run(session).await,
+        Command::Organisations(organisations) => organisations.run(session).await,
+        Command::Wards(wards) => wards.run(session).await,
+        Command::Healthcheck => healthcheck::run(session).await,
+        Command::Serve(_) | Command::Config(_) | Command::Migrate(_) => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_client_command_takes_its_server_anywhere() {
+        for line in ["wardwatch --server http://h:1 alerts list", "wardwatch alerts list --server http://h:1"] {
+            let cli = Cli::try_parse_from(line.split(' ')).unwrap();
+            assert_eq!(cli.target.server, "http://h:1");
+        }
+    }
+
+    #[test]
+    fn bad_usage_is_told_from_a_wish_for_help() {
+        let error = |line: &str| Cli::try_parse_from(line.split(' ')).unwrap_err().use_stderr();
+        assert!(error("wardwatch"));
+        assert!(error("wardwatch replay"));
+        assert!(error("wardwatch watch --min-severity awful"));
+        assert!(error("wardwatch report --ward RJ1/A1 --source B --bedded many"));
+        assert!(!error("wardwatch --help"));
+        assert!(!error("wardwatch --version"));
+    }
+}

@@ -1,0 +1,289 @@
+use std::fs::File;
+use std::io::{BufRead, BufReader, Cursor, Read};
+use std::path::{Path, PathBuf};
+
+use super::super::Failure;
+use super::super::figures::{FIGURES, HEADS};
+use super::super::table::{self, Column};
+use crate::client::{instant, json, pb};
+
+/// Longest line: a report is below 4 KiB, and a file of another kind must not be taken into memory.
+const LINE_BYTES: u64 = 256 << 10;
+/// Columns that a CSV of reports must have.
+const REQUIRED: &[&str] = &["ward", "observed_time", "source", "report_id", "revision"];
+
+/// Where reports are read from.
+#[derive(Clone, Debug)]
+pub(super) enum Input {
+    Stdin,
+    File { path: PathBuf, bytes: u64 },
+}
+
+/// A line of the input: a report, or what is wrong with it.
+#[derive(Debug)]
+pub(super) struct Row {
+    /// Its number, from 1.
+    pub line: u64,
+    /// Where it ends.
+    pub offset: u64,
+    pub report: Result<pb::StaffingReport, String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    Ndjson,
+    Csv,
+}
+
+impl Input {
+    /// `-` is stdin. A file must be there.
+    pub(super) fn new(path: &Path) -> Result<Self, Failure> {
+        if path.as_os_str() == "-" {
+            return Ok(Self::Stdin);
+        }
+        let file = std::fs::metadata(path).map_err(|e| unreadable(path, &e))?;
+        if file.is_dir() {
+            return Err(Failure::failed(format!("{} is a directory: name a file", path.display())));
+        }
+        Ok(Self::File { path: path.to_owned(), bytes: file.len() })
+    }
+
+    pub(super) fn is_stdin(&self) -> bool {
+        matches!(self, Self::Stdin)
+    }
+
+    /// Its name in errors.
+    pub(super) fn name(&self) -> String {
+        match self {
+            Self::Stdin => "stdin".to_owned(),
+            Self::File { path, .. } => path.display().to_string(),
+        }
+    }
+
+    /// Its size, if known.
+    pub(super) fn bytes(&self) -> Option<u64> {
+        match self {
+            Self::File { bytes, .. } if *bytes > 0 => Some(*bytes),
+            _ => None,
+        }
+    }
+
+    fn open(&self) -> Result<Box<dyn BufRead>, Failure> {
+        Ok(match self {
+            Self::Stdin => Box::new(BufReader::new(std::io::stdin())),
+            Self::File { path, .. } => Box::new(BufReader::new(File::open(path).map_err(|e| unreadable(path, &e))?)),
+        })
+    }
+
+    fn ending(&self) -> Option<Form> {
+        let Self::File { path, .. } = self else { return None };
+        match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
+            "csv" => Some(Form::Csv),
+            "ndjson" | "jsonl" | "json" => Some(Form::Ndjson),
+            _ => None,
+        }
+    }
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::failed(format!("cannot read {}: {error}", path.display()))
+}
+
+/// Reads every row, in order, and gives each out as soon as it is whole; stops when `each` says false.
+pub(super) fn read(input: &Input, each: impl FnMut(Row) -> bool) -> Result<(), Failure> {
+    parse(input.open()?, input.ending(), &input.name(), each)
+}
+
+/// The last observed time, in microseconds since the epoch.
+pub(super) fn last_observed(input: &Input) -> Result<Option<i64>, Failure> {
+    let mut last = None;
+    read(input, |row| {
+        let observed = row.report.ok().and_then(|r| instant(r.observed_time));
+        last = last.max(observed.map(jiff::Timestamp::as_microsecond));
+        true
+    })?;
+    Ok(last)
+}
+
+fn parse(
+    mut source: impl BufRead,
+    ending: Option<Form>,
+    name: &str,
+    each: impl FnMut(Row) -> bool,
+) -> Result<(), Failure> {
+    let failed = |e: std::io::Error| Failure::failed(format!("cannot read {name}: {e}"));
+    let mut first = Vec::new();
+    source.by_ref().take(LINE_BYTES).read_until(b'\n', &mut first).map_err(failed)?;
+    let form = ending.unwrap_or_else(|| sniff(&first));
+    let whole = Cursor::new(first).chain(source);
+    match form {
+        Form::Ndjson => ndjson(whole, each).map_err(failed),
+        Form::Csv => csv(whole, name, each),
+    }
+}
+
+/// A header names the ward; JSON begins with a brace.
+fn sniff(first: &[u8]) -> Form {
+    let text = String::from_utf8_lossy(first);
+    let text = text.trim_start_matches('\u{feff}').trim();
+    if !text.starts_with('{') && text.split(',').any(|name| name.trim().trim_matches('"') == "ward") {
+        Form::Csv
+    } else {
+        Form::Ndjson
+    }
+}
+
+fn ndjson(mut source: impl BufRead, mut each: impl FnMut(Row) -> bool) -> std::io::Result<()> {
+    let (mut line, mut offset, mut bytes) = (0, 0, Vec::new());
+    loop {
+        bytes.clear();
+        let mut read = source.by_ref().take(LINE_BYTES).read_until(b'\n', &mut bytes)? as u64;
+        if read == 0 {
+            return Ok(());
+        }
+        line += 1;
+        let report = if read == LINE_BYTES && bytes.last() != Some(&b'\n') {
+            read += skip_line(&mut source)?;
+            Some(Err(format!("the line is longer than {} KiB: not a report", LINE_BYTES >> 10)))
+        } else {
+            report(&bytes, line)
+        };
+        offset += read;
+        if let Some(report) = report
+            && !each(Row { line, offset, report })
+        {
+            return Ok(());
+        }
+    }
+}
+
+/// Leaves the rest of a line out, without keeping it.
+fn skip_line(source: &mut impl BufRead) -> std::io::Result<u64> {
+    let mut skipped = 0;
+    loop {
+        let buffer = source.fill_buf()?;
+        let end = buffer.iter().position(|b| *b == b'\n');
+        let used = end.map_or(buffer.len(), |at| at + 1);
+        let done = end.is_some() || buffer.is_empty();
+        source.consume(used);
+        skipped += used as u64;
+        if done {
+            return Ok(skipped);
+        }
+    }
+}
+
+/// A line as a report; a blank one is none.
+fn report(bytes: &[u8], line: u64) -> Option<Result<pb::StaffingReport, String>> {
+    let Ok(text) = std::str::from_utf8(bytes) else { return Some(Err("not JSON: not UTF-8 text".to_owned())) };
+    let text = if line == 1 { text.trim_start_matches('\u{feff}') } else { text };
+    match text.trim_end() {
+        "" => None,
+        text => Some(json::from_str(text).map_err(|e| e.to_string())),
+    }
+}
+
+fn csv(source: impl Read, name: &str, mut each: impl FnMut(Row) -> bool) -> Result<(), Failure> {
+    let mut reader = table::reader(source);
+    let header = reader.headers().map_err(|e| Failure::rejected(format!("{name}:1: {}", table::explain(&e))))?.clone();
+    let known: Vec<Column> = HEADS.iter().chain(FIGURES).copied().collect();
+    let columns = table::columns(name, &header, &known, REQUIRED).map_err(Failure::rejected)?;
+    let mut record = ::csv::StringRecord::new();
+    loop {
+        let before = reader.position().line();
+        let read = reader.read_record(&mut record);
+        let offset = reader.position().byte();
+        let (line, report) = match read {
+            Ok(false) => return Ok(()),
+            Ok(true) => {
+                let Some(report) = cells(&columns, &record) else { continue };
+                (record.position().map_or(before, ::csv::Position::line), report)
+            }
+            Err(e) if e.is_io_error() => return Err(Failure::failed(format!("{name}: {}", table::explain(&e)))),
+            Err(e) => (e.position().map_or(before, ::csv::Position::line), Err(table::explain(&e))),
+        };
+        if !each(Row { line, offset, report }) {
+            return Ok(());
+        }
+    }
+}
+
+fn cells(columns: &[Column], record: &::csv::StringRecord) -> Option<Result<pb::StaffingReport, String>> {
+    let message = table::message(columns, record)?;
+    Some(message.and_then(|m| json::from_value(m.into()).map_err(|e| e.to_string())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows(ending: Option<Form>, text: &[u8]) -> Result<Vec<Row>, Failure> {
+        let mut rows = Vec::new();
+        parse(text, ending, "FILE", |row| {
+            rows.push(row);
+            true
+        })?;
+        Ok(rows)
+    }
+
+    #[test]
+    fn a_line_that_is_not_json_is_named_and_the_next_is_read() {
+        let text = "\u{feff}{\"reportId\":\"a\"}\r\n\noops\n{\"reportId\":\"b\"}";
+        let rows = rows(None, text.as_bytes()).unwrap();
+        assert_eq!(rows.iter().map(|r| r.line).collect::<Vec<_>>(), [1, 3, 4]);
+        assert_eq!(rows[1].report.as_ref().unwrap_err(), "not JSON: expected value (column 1)");
+        assert_eq!(rows[2].report.as_ref().unwrap().report_id, "b");
+        assert_eq!(rows[2].offset, text.len() as u64);
+    }
+
+    #[test]
+    fn a_line_without_end_is_not_taken_into_memory() {
+        let mut text = vec![b'x'; 3 * usize::try_from(LINE_BYTES).unwrap()];
+        text.extend_from_slice(b"\n{\"reportId\":\"b\"}\n");
+        let rows = rows(Some(Form::Ndjson), &text).unwrap();
+        assert!(rows[0].report.as_ref().unwrap_err().contains("longer than 256 KiB"));
+        assert_eq!((rows[1].line, rows[1].report.as_ref().unwrap().report_id.as_str()), (2, "b"));
+        assert_eq!(rows[1].offset, text.len() as u64);
+    }
+
+    #[test]
+    fn a_csv_is_known_by_its_header_and_an_empty_cell_is_not_reported() {
+        let text = "\u{feff}ward,observed_time,source,report_id,revision,bedded,registered_nurses,judgement\r\n\
+            organisations/RJ1/wards/A1,2016-04-26T08:00:00Z,BEDS,r1,,28,,UNSAFE\r\n\
+            organisations/RJ1/wards/A1,26/04/2016 08:00,BEDS,r2,,28,3,\r\n\
+            organisations/RJ1/wards/A1,2016-04-26T08:00:00Z,BEDS\r\n\
+            organisations/RJ1/wards/A1,2016-04-26T08:00:00Z,BEDS,r4,2,-1,0,\r\n";
+        let rows = rows(None, text.as_bytes()).unwrap();
+        assert_eq!(rows.iter().map(|r| r.line).collect::<Vec<_>>(), [2, 3, 4, 5]);
+        let first = rows[0].report.as_ref().unwrap();
+        assert_eq!((first.patients.unwrap().bedded, first.nursing), (Some(28), None));
+        assert_eq!(first.professional_judgement.unwrap().judgement(), pb::Judgement::Unsafe);
+        assert!(
+            rows[1].report.as_ref().unwrap_err().starts_with("observed_time: '26/04/2016 08:00' is not an instant")
+        );
+        assert_eq!(rows[2].report.as_ref().unwrap_err(), "3 cells where the header has 8");
+        let last = rows[3].report.as_ref().unwrap();
+        assert_eq!(
+            (last.revision, last.patients.unwrap().bedded),
+            (2, Some(-1)),
+            "the service refuses it by its field"
+        );
+    }
+
+    #[test]
+    fn a_csv_with_a_wrong_header_is_refused_whole() {
+        let text = "ward,observed_time,source,report_id,revision,beded\n";
+        let failure = rows(None, text.as_bytes()).unwrap_err();
+        let expected =
+            "FILE:1: unknown column 'beded'; the header must be ward,observed_time,source,report_id,revision";
+        assert!(failure.message().starts_with(expected), "{failure:?}");
+        let failure = rows(Some(Form::Csv), b"ward,observed_time\n").unwrap_err();
+        assert!(failure.message().starts_with("FILE:1: column 'source' is missing"), "{failure:?}");
+    }
+
+    #[test]
+    fn an_empty_file_has_no_rows() {
+        assert!(rows(None, b"").unwrap().is_empty());
+        assert!(rows(Some(Form::Ndjson), b"\n\n").unwrap().is_empty());
+    }
+}

@@ -1,0 +1,197 @@
+use std::error::Error as StdError;
+use std::fmt;
+use std::time::Duration;
+
+use tonic::{Code, Status};
+use tonic_types::StatusExt;
+
+/// Why a call or a stream ended other than well. Its text is one line for a person.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Error {
+    /// Not a URL of a service.
+    #[error("'{0}' is not the URL of a service; write it as http://127.0.0.1:50051 (TLS is not spoken yet)")]
+    Url(String),
+    /// Nobody answers there, or the connection broke.
+    #[error(
+        "cannot reach the service at {url} ({why}): start it with 'wardwatch serve', or name another with --server"
+    )]
+    Unreachable {
+        /// Where.
+        url: String,
+        /// What the network said.
+        why: String,
+    },
+    /// The service said no.
+    #[error("{0}")]
+    Refused(Refusal),
+    /// The cursor is older than the log reaches back.
+    #[error(
+        "the cursor is older than the log reaches back: events between were lost to this subscriber; start again with a snapshot (--snapshot, another --cursor-file)"
+    )]
+    CursorExpired {
+        /// The oldest cursor to resume after; empty if the service did not say.
+        oldest: Vec<u8>,
+    },
+    /// The log has another history at the cursor.
+    #[error(
+        "the log has another history at this cursor (a restored backup): start again with a snapshot (--snapshot, another --cursor-file)"
+    )]
+    HistoryChanged,
+    /// A stream was silent for three heartbeats.
+    #[error("nothing came for {} s, three heartbeats: the connection is taken for dead", .0.as_secs())]
+    Silent(Duration),
+    /// The service ended a stream without saying why.
+    #[error("the service at {0} ended the stream before it was done")]
+    Ended(String),
+    /// The service broke the contract.
+    #[error("the service broke the contract: {0}")]
+    Contract(String),
+}
+
+/// What the service said when it refused.
+#[derive(Clone, Debug)]
+pub struct Refusal {
+    /// gRPC code.
+    pub code: Code,
+    /// One line.
+    pub message: String,
+    /// Reason of the `ErrorInfo`, such as `INVALID_REQUEST`; empty if there was none.
+    pub reason: String,
+    /// Field paths of the request and what is wrong with each.
+    pub fields: Vec<(String, String)>,
+    /// When to come back, if the service said so.
+    pub retry_after: Option<Duration>,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.fields.as_slice() {
+            [] => f.write_str(&self.message)?,
+            fields => {
+                let fields: Vec<_> = fields.iter().map(|(path, what)| format!("{path}: {what}")).collect();
+                f.write_str(&fields.join("; "))?;
+            }
+        }
+        let name = if self.reason.is_empty() { format!("{:?}", self.code) } else { self.reason.clone() };
+        write!(f, " ({name})")
+    }
+}
+
+impl Error {
+    pub(super) fn unreachable(url: &str, error: &dyn StdError) -> Self {
+        let mut deepest: &dyn StdError = error;
+        while let Some(source) = deepest.source() {
+            deepest = source;
+        }
+        Self::Unreachable { url: url.to_owned(), why: deepest.to_string() }
+    }
+
+    pub(super) fn from_status(url: &str, status: &Status) -> Self {
+        // Only what this side of the wire made has a source: the connection failed, the service said nothing.
+        if status.source().is_some() && status.code() != Code::OutOfRange {
+            return Self::unreachable(url, status);
+        }
+        let (reason, metadata) =
+            status.get_details_error_info().map(|info| (info.reason, info.metadata)).unwrap_or_default();
+        match reason.as_str() {
+            "CURSOR_EXPIRED" => {
+                Self::CursorExpired { oldest: metadata.get("oldest_cursor").map(|t| unhex(t)).unwrap_or_default() }
+            }
+            "CURSOR_EPOCH_CHANGED" => Self::HistoryChanged,
+            _ => Self::Refused(Refusal {
+                code: status.code(),
+                message: status.message().to_owned(),
+                reason,
+                fields: status.get_details_bad_request().map(fields).unwrap_or_default(),
+                retry_after: status.get_details_retry_info().and_then(|r| r.retry_delay),
+            }),
+        }
+    }
+
+    /// Whether the same may succeed later.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Unreachable { .. } | Self::Silent(_) | Self::Ended(_) => true,
+            Self::Refused(r) => match r.code {
+                Code::Unavailable | Code::Aborted | Code::Cancelled | Code::DeadlineExceeded | Code::Unknown => true,
+                // Without a reason it was not the service that spoke: a proxy, or the HTTP/2 layer.
+                Code::Internal => r.reason.is_empty(),
+                Code::ResourceExhausted => r.retry_after.is_some(),
+                _ => false,
+            },
+            Self::Url(_) | Self::CursorExpired { .. } | Self::HistoryChanged | Self::Contract(_) => false,
+        }
+    }
+
+    /// When the service asked to come back.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Refused(r) => r.retry_after,
+            _ => None,
+        }
+    }
+
+    /// Whether the service found fault with the request itself.
+    pub fn is_bad_request(&self) -> bool {
+        matches!(self, Self::Refused(r) if r.code == Code::InvalidArgument)
+    }
+
+    /// Whether nothing of that name exists.
+    pub fn is_not_found(&self) -> bool {
+        matches!(self, Self::Refused(r) if r.code == Code::NotFound)
+    }
+}
+
+fn fields(bad: tonic_types::BadRequest) -> Vec<(String, String)> {
+    bad.field_violations.into_iter().map(|v| (v.field, v.description)).collect()
+}
+
+fn unhex(text: &str) -> Vec<u8> {
+    let digits: Vec<u8> = text.chars().filter_map(|c| c.to_digit(16)).filter_map(|d| u8::try_from(d).ok()).collect();
+    digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tonic_types::{ErrorDetails, FieldViolation};
+
+    const URL: &str = "http://localhost:1";
+
+    #[test]
+    fn a_bad_field_is_shown_by_its_path() {
+        let mut details = ErrorDetails::new();
+        details.set_error_info("INVALID_REQUEST", "wardwatch", std::collections::HashMap::new());
+        details.set_bad_request(vec![FieldViolation::new("wards[3].kind", "missing")]);
+        let status = Status::with_error_details(Code::InvalidArgument, "no", details);
+        let error = Error::from_status(URL, &status);
+        assert!(error.is_bad_request() && !error.is_transient());
+        assert_eq!(error.to_string(), "wards[3].kind: missing (INVALID_REQUEST)");
+    }
+
+    #[test]
+    fn an_expired_cursor_brings_the_oldest_one() {
+        let mut details = ErrorDetails::new();
+        let metadata = std::collections::HashMap::from([("oldest_cursor".to_owned(), "00ff1a".to_owned())]);
+        details.set_error_info("CURSOR_EXPIRED", "wardwatch", metadata);
+        let status = Status::with_error_details(Code::OutOfRange, "no", details);
+        let error = Error::from_status(URL, &status);
+        assert!(matches!(error, Error::CursorExpired { oldest } if oldest == [0, 0xff, 0x1a]));
+    }
+
+    #[test]
+    fn a_draining_service_says_when_to_come_back() {
+        let mut details = ErrorDetails::new();
+        details.set_retry_info(Some(Duration::from_secs(3)));
+        let status = Status::with_error_details(Code::Unavailable, "going down", details);
+        let error = Error::from_status(URL, &status);
+        assert!(error.is_transient());
+        assert_eq!(error.retry_after(), Some(Duration::from_secs(3)));
+    }
+
+    #[test]
+    fn a_missing_permission_is_not_tried_again() {
+        assert!(!Error::from_status(URL, &Status::permission_denied("no")).is_transient());
+        assert!(!Error::from_status(URL, &Status::resource_exhausted("too large")).is_transient());
+    }
+}

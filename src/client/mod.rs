@@ -1,0 +1,180 @@
+//! The project's own client: typed calls, a reporter that resends, a subscriber that resumes. The command line, the
+//! demo and the tests reach the service through it, as any integrator would.
+
+mod error;
+mod health;
+pub mod json;
+mod reporter;
+mod retry;
+mod shift;
+mod subscriber;
+
+use std::time::Duration;
+
+use tonic::Request;
+use tonic::transport::{Channel, Endpoint};
+
+pub use crate::wire::pb;
+pub use error::{Error, Refusal};
+pub use reporter::{Receipts, ReportSender, WINDOW};
+pub use shift::{Shift, instant};
+pub use subscriber::{Item, ItemKind, Start, Subscriber, Subscription};
+
+use pb::alert_service_client::AlertServiceClient;
+use pb::register_service_client::RegisterServiceClient;
+use pb::reporting_service_client::ReportingServiceClient;
+use pb::server_service_client::ServerServiceClient;
+
+/// How long a connection may take to be made.
+const CONNECT: Duration = Duration::from_secs(5);
+/// How long a unary call may take.
+const CALL: Duration = Duration::from_secs(30);
+/// How often an idle connection is pinged, and how long the answer may take: middleboxes forget silent connections.
+const PING: Duration = Duration::from_secs(20);
+/// The largest answer taken; a page of 1,000 alerts is about 1 MiB.
+const ANSWER_BYTES: usize = 16 << 20;
+
+/// A connection to one service; cheap to clone. It reconnects by itself.
+#[derive(Clone, Debug)]
+pub struct Client {
+    url: String,
+    channel: Channel,
+}
+
+impl Client {
+    /// Connects to `http://host:port`. Fails at once when nobody listens there.
+    pub async fn connect(url: &str) -> Result<Self, Error> {
+        let endpoint = endpoint(url)?;
+        let channel = endpoint.connect().await.map_err(|e| Error::unreachable(url, &e))?;
+        Ok(Self { url: url.to_owned(), channel })
+    }
+
+    /// Connects when first used: for one who would rather wait for the service than fail.
+    pub fn lazy(url: &str) -> Result<Self, Error> {
+        Ok(Self { url: url.to_owned(), channel: endpoint(url)?.connect_lazy() })
+    }
+
+    /// The service's URL.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Opens a stream of reports; each report carries a tag of the caller's that comes back with its receipt. Read the
+    /// receipts while sending: at most [`WINDOW`] reports are under way without one.
+    pub fn report<T: Send + 'static>(&self) -> (ReportSender<T>, Receipts<T>) {
+        reporter::start(self.clone(), WINDOW)
+    }
+
+    /// Follows the alert log.
+    pub fn subscribe(&self, subscription: Subscription) -> Subscriber {
+        Subscriber::new(self.clone(), subscription)
+    }
+
+    /// Submits up to 1,000 reports in one call.
+    pub async fn submit_reports(&self, request: pb::SubmitReportsRequest) -> Result<pb::SubmitReportsResponse, Error> {
+        self.answer(self.reporting().submit_reports(bounded(request)).await)
+    }
+
+    /// One page of alerts.
+    pub async fn list_alerts(&self, request: pb::ListAlertsRequest) -> Result<pb::ListAlertsResponse, Error> {
+        self.answer(self.alerts().list_alerts(bounded(request)).await)
+    }
+
+    /// One alert, by its full name.
+    pub async fn get_alert(&self, name: &str) -> Result<pb::Alert, Error> {
+        let request = pb::GetAlertRequest { name: name.to_owned() };
+        let response = self.answer(self.alerts().get_alert(bounded(request)).await)?;
+        Ok(response.alert.unwrap_or_default())
+    }
+
+    /// One page of an alert's events.
+    pub async fn list_alert_events(
+        &self,
+        request: pb::ListAlertEventsRequest,
+    ) -> Result<pb::ListAlertEventsResponse, Error> {
+        self.answer(self.alerts().list_alert_events(bounded(request)).await)
+    }
+
+    /// Creates or replaces organisations.
+    pub async fn upsert_organisations(
+        &self,
+        organisations: Vec<pb::Organisation>,
+    ) -> Result<pb::UpsertOrganisationsResponse, Error> {
+        let request = pb::UpsertOrganisationsRequest { organisations, validate_only: false };
+        self.answer(self.register().upsert_organisations(bounded(request)).await)
+    }
+
+    /// One page of organisations.
+    pub async fn list_organisations(
+        &self,
+        request: pb::ListOrganisationsRequest,
+    ) -> Result<pb::ListOrganisationsResponse, Error> {
+        self.answer(self.register().list_organisations(bounded(request)).await)
+    }
+
+    /// Creates or replaces wards.
+    pub async fn upsert_wards(&self, wards: Vec<pb::Ward>) -> Result<pb::UpsertWardsResponse, Error> {
+        let request = pb::UpsertWardsRequest { wards, validate_only: false };
+        self.answer(self.register().upsert_wards(bounded(request)).await)
+    }
+
+    /// One ward as it stands, by its full name.
+    pub async fn get_ward(&self, name: &str) -> Result<pb::GetWardResponse, Error> {
+        let request = pb::GetWardRequest { name: name.to_owned() };
+        self.answer(self.register().get_ward(bounded(request)).await)
+    }
+
+    /// One page of wards.
+    pub async fn list_wards(&self, request: pb::ListWardsRequest) -> Result<pb::ListWardsResponse, Error> {
+        self.answer(self.register().list_wards(bounded(request)).await)
+    }
+
+    /// What the service is.
+    pub async fn server_info(&self) -> Result<pb::GetServerInfoResponse, Error> {
+        let mut server = ServerServiceClient::new(self.channel.clone());
+        self.answer(server.get_server_info(bounded(pb::GetServerInfoRequest {})).await)
+    }
+
+    fn answer<T>(&self, answer: Result<tonic::Response<T>, tonic::Status>) -> Result<T, Error> {
+        answer.map(tonic::Response::into_inner).map_err(|status| Error::from_status(&self.url, &status))
+    }
+
+    fn reporting(&self) -> ReportingServiceClient<Channel> {
+        ReportingServiceClient::new(self.channel.clone()).max_decoding_message_size(ANSWER_BYTES)
+    }
+
+    fn alerts(&self) -> AlertServiceClient<Channel> {
+        AlertServiceClient::new(self.channel.clone()).max_decoding_message_size(ANSWER_BYTES)
+    }
+
+    fn register(&self) -> RegisterServiceClient<Channel> {
+        RegisterServiceClient::new(self.channel.clone()).max_decoding_message_size(ANSWER_BYTES)
+    }
+}
+
+fn endpoint(url: &str) -> Result<Endpoint, Error> {
+    let invalid = || Error::Url(url.to_owned());
+    let endpoint = Endpoint::from_shared(url.to_owned()).map_err(|_| invalid())?;
+    if endpoint.uri().scheme_str() != Some("http") || endpoint.uri().host().is_none_or(str::is_empty) {
+        return Err(invalid());
+    }
+    let agent = concat!("wardwatch/", env!("CARGO_PKG_VERSION"));
+    // Windows as performance.md section 3: 64 KiB a stream, HTTP/2's default, costs a third.
+    Ok(endpoint
+        .user_agent(agent)
+        .map_err(|_| invalid())?
+        .connect_timeout(CONNECT)
+        .tcp_nodelay(true)
+        .http2_keep_alive_interval(PING)
+        .keep_alive_timeout(PING)
+        .keep_alive_while_idle(true)
+        .initial_stream_window_size(1 << 20)
+        .initial_connection_window_size(4 << 20))
+}
+
+/// Live streams have no deadline; everything else has.
+fn bounded<T>(message: T) -> Request<T> {
+    let mut request = Request::new(message);
+    request.set_timeout(CALL);
+    request
+}

@@ -1,0 +1,95 @@
+//! Configuration: an embedded, commented `default.toml` that *is* the defaults, a file, the environment, flags.
+
+mod layers;
+mod settings;
+
+use std::path::Path;
+
+pub use layers::{Flag, Sources};
+pub use settings::{Database, Limits, Log, LogFormat, Retention, Server, Settings, Streams};
+
+/// The defaults, with their comments. `deploy/wardwatch.toml` is the same text.
+pub const DEFAULT: &str = include_str!("default.toml");
+
+/// What is wrong with the configuration: one line that names the key, where it came from and the remedy.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct ConfigError(pub(super) String);
+
+/// Settings in force, and where each key came from.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// What is in force.
+    pub settings: Settings,
+    /// Where each key came from.
+    pub sources: Sources,
+}
+
+/// Lays the default, the file, the environment and the flags over each other, and checks the outcome.
+pub fn load(
+    file: Option<&Path>,
+    environment: impl IntoIterator<Item = (String, String)>,
+    flags: Vec<Flag>,
+) -> Result<Loaded, ConfigError> {
+    let (mut settings, sources) = layers::merge(file, environment, flags)?;
+    settings.read_url_file(&sources)?;
+    settings.check(&sources)?;
+    Ok(Loaded { settings, sources })
+}
+
+impl Loaded {
+    /// The default file's text with the values in force, each that is not the default followed by where it came from.
+    /// Secrets are hidden.
+    pub fn to_toml(&self) -> String {
+        let mut section = String::new();
+        let lines = DEFAULT.lines().map(|line| {
+            if let Some(name) = line.strip_prefix('[').and_then(|l| l.strip_suffix(']')) {
+                name.clone_into(&mut section);
+            }
+            match line.split_once(" = ") {
+                Some((key, _)) if !line.starts_with('#') => self.line(&section, key),
+                _ => format!("{line}\n"),
+            }
+        });
+        lines.collect()
+    }
+
+    fn line(&self, section: &str, key: &str) -> String {
+        let full = format!("{section}.{key}");
+        let value = self.settings.shown(&full);
+        match self.sources.of(&full) {
+            Some(source) => format!("{key} = {value} # {source}\n"),
+            None => format!("{key} = {value}\n"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_example_configuration_is_the_default() {
+        assert_eq!(include_str!("../../deploy/wardwatch.toml"), DEFAULT, "copy src/config/default.toml over it");
+    }
+
+    #[test]
+    fn what_config_prints_is_a_configuration_that_means_the_same() {
+        let flags = vec![Flag::new("--listen", "server.listen", "127.0.0.1:7")];
+        let loaded = load(None, [("WARDWATCH__STREAMS__MAX_AGE".into(), "90s".into())], flags).unwrap();
+        let text = loaded.to_toml();
+        assert!(text.contains("listen = \"127.0.0.1:7\" # --listen\n"), "{text}");
+        assert!(text.contains("max_age = \"1m 30s\" # environment variable WARDWATCH__STREAMS__MAX_AGE\n"), "{text}");
+        let file = tempfile::NamedTempFile::with_suffix(".toml").unwrap();
+        std::fs::write(file.path(), &text).unwrap();
+        assert_eq!(load(Some(file.path()), [], vec![]).unwrap().settings, loaded.settings);
+    }
+
+    #[test]
+    fn a_password_is_not_printed() {
+        let url = "postgres://ward:s3cret@db/wardwatch?sslmode=require";
+        let text = load(None, [], vec![Flag::new("--database", "database.url", url)]).unwrap().to_toml();
+        assert!(!text.contains("s3cret"), "{text}");
+        assert!(text.contains("postgres://ward:***@db/wardwatch?sslmode=require"), "{text}");
+    }
+}

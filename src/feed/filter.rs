@@ -1,0 +1,88 @@
+//! Which events a subscriber wants. Fields are ANDed, the values of one field ORed; an empty field means all.
+
+use std::collections::HashSet;
+
+use crate::wire::log::Keys;
+
+/// A compiled filter: every name in it has been checked against the register.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Resource names of organisations.
+    pub organisations: HashSet<String>,
+    /// Site codes.
+    pub sites: HashSet<String>,
+    /// Region codes.
+    pub regions: HashSet<String>,
+    /// Resource names of subjects.
+    pub subjects: HashSet<String>,
+    /// Rule ids, families written out.
+    pub rules: HashSet<String>,
+    /// `AlertEventType` as numbers; says nothing about the alerts of a snapshot.
+    pub event_types: HashSet<i32>,
+    /// Least `Severity` of the episode's peak as a number; 0: any.
+    pub min_severity: i32,
+}
+
+impl Filter {
+    /// Whether an event is wanted.
+    pub fn wants_event(&self, keys: &Keys) -> bool {
+        (self.event_types.is_empty() || self.event_types.contains(&keys.event_type)) && self.wants_alert(keys)
+    }
+    /// Whether an alert is wanted.
+    pub fn wants_alert(&self, keys: &Keys) -> bool {
+        let any = |set: &HashSet<String>, value: &String| set.is_empty() || set.contains(value);
+        keys.peak_severity >= self.min_severity
+            && any(&self.organisations, &keys.organisation)
+            && any(&self.sites, &keys.site)
+            && any(&self.regions, &keys.region)
+            && any(&self.subjects, &keys.subject)
+            && any(&self.rules, &keys.rule)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keys() -> Keys {
+        Keys {
+            organisation: "organisations/RJ1".into(),
+            site: "RJ121".into(),
+            region: "Y56".into(),
+            subject: "organisations/RJ1/wards/A1".into(),
+            rule: "ratio.over_limit".into(),
+            peak_severity: 2,
+            event_type: 1,
+        }
+    }
+
+    fn set(values: &[&str]) -> HashSet<String> {
+        values.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn an_empty_filter_wants_everything() {
+        assert!(Filter::default().wants_event(&keys()));
+    }
+
+    #[test]
+    fn values_of_one_field_are_alternatives_and_fields_must_all_agree() {
+        let sites = set(&["RJ122", "RJ121"]);
+        assert!(Filter { sites: sites.clone(), ..Filter::default() }.wants_event(&keys()));
+        assert!(!Filter { sites, rules: set(&["rn.none"]), ..Filter::default() }.wants_event(&keys()));
+        for field in 0..4 {
+            let mut sets = [const { None }; 4];
+            sets[field] = Some(set(&["other"]));
+            let [organisations, regions, subjects, rules] = sets.map(Option::unwrap_or_default);
+            assert!(!Filter { organisations, regions, subjects, rules, ..Filter::default() }.wants_event(&keys()));
+        }
+    }
+
+    #[test]
+    fn severity_is_that_of_the_peak_and_the_type_of_event_counts_for_events_alone() {
+        assert!(!Filter { min_severity: 3, ..Filter::default() }.wants_event(&keys()));
+        let resolved = Filter { event_types: [7].into(), min_severity: 2, ..Filter::default() };
+        assert!(!resolved.wants_event(&keys()));
+        assert!(resolved.wants_alert(&keys()));
+    }
+}

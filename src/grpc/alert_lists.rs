@@ -1,0 +1,136 @@
+//! ListAlerts and ListAlertEvents: pages that all carry the cursor of the first, so that list-then-subscribe has no gap.
+
+use bytes::Bytes;
+use uuid::Uuid;
+
+use crate::domain::{AlertId, Time};
+use crate::grpc::alerts::{Alerts, alert_id};
+use crate::grpc::filter::Violations;
+use crate::grpc::page;
+use crate::grpc::status::Problem;
+use crate::store::AlertQuery;
+use crate::wire::log::{alert, encoded, event};
+use crate::wire::pb;
+
+/// Where a list goes on: the cursor of its first page, and the last alert of the page before.
+struct Resume {
+    cursor: Bytes,
+    after: (Time, AlertId),
+}
+
+impl Alerts {
+    /// One page of alerts.
+    pub(super) async fn list(&self, mut request: pb::ListAlertsRequest) -> Result<pb::ListAlertsResponse, Problem> {
+        let size = page::size(request.page_size)?;
+        let token = std::mem::take(&mut request.page_token);
+        request.page_size = 0;
+        let scope = encoded(&request);
+        let resume = page::state("ListAlerts", &scope, &token)?.and_then(|state| Resume::read(&state));
+        let query = self.query(request, size, resume.as_ref()).await?;
+        let (point, mut listed) = self.ask(|store| async move { store.list_alerts(&query).await }).await?;
+        let cursor = match resume {
+            Some(resume) => resume.cursor,
+            None => self.feed.cursor(point).await?,
+        };
+        let more = listed.len() > size as usize;
+        listed.truncate(size as usize);
+        let next = listed.last().filter(|_| more).map(|last| {
+            page::token("ListAlerts", &scope, &Resume { cursor: cursor.clone(), after: (last.raised, last.id) }.state())
+        });
+        let alerts = listed.iter().map(|l| alert(&l.payload)).collect::<Result<_, _>>();
+        let alerts = alerts.map_err(|e| Problem::Internal(e.to_string()))?;
+        Ok(pb::ListAlertsResponse { alerts, next_page_token: next.unwrap_or_default(), cursor })
+    }
+    /// The query of a page: one row more than it shows, to know whether there is another page.
+    async fn query(
+        &self,
+        request: pb::ListAlertsRequest,
+        size: u32,
+        resume: Option<&Resume>,
+    ) -> Result<AlertQuery, Problem> {
+        let pb::ListAlertsRequest { filter, states, condition, order_by, name_prefix, page_size: _, page_token: _ } =
+            request;
+        let mut wrong = Violations::new();
+        let states = listed_states(&states, &mut wrong);
+        if pb::AlertCondition::try_from(condition).is_err() {
+            wrong.push(("condition".into(), format!("{condition} is not a condition; leave it out for any")));
+        }
+        let descending = match order_by.as_str() {
+            "" | "raise_time" => false,
+            "raise_time desc" => true,
+            _ => {
+                wrong.push(("order_by".into(), "can be \"raise_time\" or \"raise_time desc\"".into()));
+                false
+            }
+        };
+        let id_prefix = id_prefix(&name_prefix, &mut wrong);
+        let wanted = self.wanted(filter, wrong).await?;
+        let after = resume.map(|r| r.after);
+        Ok(AlertQuery { states, condition, descending, id_prefix, after, limit: size + 1, ..wanted.query() })
+    }
+    /// One page of an alert's events.
+    pub(super) async fn events(
+        &self,
+        request: pb::ListAlertEventsRequest,
+    ) -> Result<pb::ListAlertEventsResponse, Problem> {
+        const METHOD: &str = "ListAlertEvents";
+        let pb::ListAlertEventsRequest { parent, page_size, page_token } = request;
+        let (size, id) = (page::size(page_size)?, alert_id("parent", &parent)?);
+        // The state of a token: the position of the last event, then the cursor of the first page.
+        let state = page::state(METHOD, parent.as_bytes(), &page_token)?;
+        let (after, cursor) = if let Some((after, cursor)) = state.as_deref().and_then(<[u8]>::split_first_chunk) {
+            (i64::from_be_bytes(*after), Bytes::copy_from_slice(cursor))
+        } else {
+            let head = self.ask(|store| async move { store.head().await }).await?;
+            self.get(&parent).await?;
+            (0, self.feed.cursor(head.point).await?)
+        };
+        let mut entries = self.ask(|s| async move { s.alert_events(id, after, size + 1).await }).await?;
+        let more = entries.len() > size as usize;
+        entries.truncate(size as usize);
+        let next = entries.last().filter(|_| more).map(|last| {
+            let state = [&last.point.position.to_be_bytes()[..], &cursor].concat();
+            page::token(METHOD, parent.as_bytes(), &state)
+        });
+        let events = entries.iter().map(|e| event(e.point.position, e.time, &e.payload)).collect::<Result<_, _>>();
+        let events = events.map_err(|e| Problem::Internal(e.to_string()))?;
+        Ok(pb::ListAlertEventsResponse { events, next_page_token: next.unwrap_or_default(), cursor })
+    }
+}
+
+impl Resume {
+    /// Raise time, id, cursor.
+    fn state(&self) -> Vec<u8> {
+        let (raised, id) = self.after;
+        [&raised.as_micros().to_be_bytes()[..], id.0.as_bytes(), &self.cursor].concat()
+    }
+    fn read(state: &[u8]) -> Option<Self> {
+        let (raised, rest) = state.split_first_chunk()?;
+        let (id, cursor) = rest.split_first_chunk()?;
+        let after = (Time::from_micros(i64::from_be_bytes(*raised)), AlertId(Uuid::from_bytes(*id)));
+        Some(Self { cursor: Bytes::copy_from_slice(cursor), after })
+    }
+}
+
+fn listed_states(states: &[i32], wrong: &mut Violations) -> Vec<i32> {
+    if states.is_empty() {
+        return vec![pb::AlertState::Open as i32, pb::AlertState::Acknowledged as i32];
+    }
+    for (i, state) in states.iter().enumerate() {
+        if *state == 0 || pb::AlertState::try_from(*state).is_err() {
+            wrong.push((format!("states[{i}]"), format!("{state} is not a state; leave the list empty for open ones")));
+        }
+    }
+    states.to_vec()
+}
+
+/// The hexadecimal digits of a uuid's beginning.
+fn id_prefix(text: &str, wrong: &mut Violations) -> String {
+    let digits = text.replace('-', "").to_ascii_lowercase();
+    let is_prefix = (8..=32).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_hexdigit());
+    if !text.is_empty() && !is_prefix {
+        let what = "must be the first 8 or more hexadecimal digits of an alert's uuid";
+        wrong.push(("name_prefix".into(), what.into()));
+    }
+    digits
+}

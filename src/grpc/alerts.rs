@@ -1,0 +1,155 @@
+//! AlertService: the alert log as a stream, and the alerts as they stand.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::stream::{BoxStream, StreamExt};
+use tonic::{Request, Response, Status};
+
+use crate::domain::AlertId;
+use crate::feed::{Feed, Start, Stream, Wish, owned};
+use crate::grpc::filter::{Violations, Wanted, check};
+use crate::grpc::status::Problem;
+use crate::grpc::subscribe::frames;
+use crate::register::Register;
+use crate::store::{Store, StoreError};
+use crate::wire::log::{alert, asked, unframe};
+use crate::wire::pb::alert_service_server::AlertService;
+use crate::wire::pb::{self, subscribe_request};
+use crate::wire::to_time;
+
+/// Answers for alerts.
+#[derive(Debug)]
+pub struct Alerts {
+    pub(super) feed: Arc<Feed>,
+    register: Arc<Register>,
+    store: Arc<dyn Store>,
+    rules: &'static [&'static str],
+}
+
+impl Alerts {
+    /// Over a feed, a register and their store; `rules` are the ids of all rules, for filters.
+    pub fn new(
+        feed: Arc<Feed>,
+        register: Arc<Register>,
+        store: Arc<dyn Store>,
+        rules: &'static [&'static str],
+    ) -> Self {
+        Self { feed, register, store, rules }
+    }
+    /// Opens a subscription.
+    pub async fn open(&self, request: pb::SubscribeRequest) -> Result<Stream, Problem> {
+        let pb::SubscribeRequest { filter, start, heartbeat_interval, on_expired, subscriber } = request;
+        let mut wrong = Violations::new();
+        let start = started(start, &mut wrong);
+        let heartbeat = self.heartbeat(heartbeat_interval.map(asked), &mut wrong);
+        let on_expired = pb::OnExpired::try_from(on_expired).unwrap_or_else(|_| {
+            wrong.push(("on_expired".into(), format!("{on_expired} is not a choice")));
+            pb::OnExpired::Unspecified
+        });
+        if subscriber.len() > 32 || !subscriber.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b)) {
+            wrong.push(("subscriber".into(), "is not a code of 1-32 letters, digits and . _ -".into()));
+        }
+        let filter = self.wanted(filter, wrong).await?.filter();
+        let snapshot_if_expired = on_expired == pb::OnExpired::Snapshot;
+        Ok(self.feed.subscribe(Wish { start, snapshot_if_expired, filter, heartbeat, subscriber }).await?)
+    }
+    fn heartbeat(&self, interval: Option<Option<Duration>>, wrong: &mut Violations) -> Duration {
+        let (usual, range) = (self.feed.settings().heartbeat, &self.feed.settings().heartbeats);
+        let Some(interval) = interval else { return usual };
+        interval.filter(|interval| range.contains(interval)).unwrap_or_else(|| {
+            let (least, most) = (range.start().as_secs_f64(), range.end().as_secs_f64());
+            wrong.push(("heartbeat_interval".into(), format!("must be {least} to {most} s; leave it out for 15 s")));
+            usual
+        })
+    }
+    /// A checked filter, or all that is wrong with it and with the rest of the request.
+    pub(super) async fn wanted(
+        &self,
+        filter: Option<pb::AlertFilter>,
+        mut wrong: Violations,
+    ) -> Result<Wanted, Problem> {
+        let filter = filter.unwrap_or_default();
+        let mut wanted = check(&filter, &self.register.rulebook(), self.rules);
+        if wanted.is_err() {
+            // Another replica may have registered it a moment ago.
+            self.register.refresh().await?;
+            wanted = check(&filter, &self.register.rulebook(), self.rules);
+        }
+        match wanted {
+            Ok(wanted) if wrong.is_empty() => Ok(wanted),
+            Ok(_) => Err(Problem::BadRequest(wrong)),
+            Err(more) => {
+                wrong.extend(more);
+                Err(Problem::BadRequest(wrong))
+            }
+        }
+    }
+    /// Asks the store in a task of its own.
+    pub(super) async fn ask<T, F>(&self, call: impl FnOnce(Arc<dyn Store>) -> F) -> Result<T, Problem>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, StoreError>> + Send + 'static,
+    {
+        Ok(owned(call(Arc::clone(&self.store))).await?)
+    }
+    pub(super) async fn get(&self, name: &str) -> Result<pb::Alert, Problem> {
+        let id = alert_id("name", name)?;
+        let payload = self.ask(|store| async move { store.get_alert(id).await }).await?;
+        let payload = payload.ok_or_else(|| Problem::NotFound(id.to_string()))?;
+        alert(&payload).map_err(|e| Problem::Internal(e.to_string()))
+    }
+}
+
+fn started(start: Option<subscribe_request::Start>, wrong: &mut Violations) -> Start {
+    match start {
+        None => Start::Now,
+        Some(subscribe_request::Start::AfterCursor(cursor)) => Start::After(cursor),
+        Some(subscribe_request::Start::Snapshot(pb::Snapshot {})) => Start::Snapshot,
+        Some(subscribe_request::Start::SinceTime(time)) => to_time(time).map_or_else(
+            || {
+                wrong.push(("since_time".into(), "is not an instant between the years 1970 and 9999".into()));
+                Start::Now
+            },
+            Start::Since,
+        ),
+    }
+}
+
+/// An alert's id from its name.
+pub(super) fn alert_id(field: &str, name: &str) -> Result<AlertId, Problem> {
+    name.parse().map_err(|e: crate::domain::InvalidId| Problem::field(field, e.to_string()))
+}
+
+#[tonic::async_trait]
+impl AlertService for Alerts {
+    type SubscribeStream = BoxStream<'static, Result<pb::SubscribeResponse, Status>>;
+
+    /// As messages, for a caller in this process; on the wire `AlertApi` serves them as the feed encoded them.
+    async fn subscribe(
+        &self,
+        request: Request<pb::SubscribeRequest>,
+    ) -> Result<Response<Self::SubscribeStream>, Status> {
+        let frames = frames(self.open(request.into_inner()).await?);
+        let read = |bytes: Bytes| unframe(&bytes).map_err(|e| Problem::Internal(e.to_string()).into());
+        Ok(Response::new(frames.map(move |frame| frame.and_then(read)).boxed()))
+    }
+    async fn list_alerts(
+        &self,
+        request: Request<pb::ListAlertsRequest>,
+    ) -> Result<Response<pb::ListAlertsResponse>, Status> {
+        Ok(Response::new(self.list(request.into_inner()).await?))
+    }
+    async fn get_alert(&self, request: Request<pb::GetAlertRequest>) -> Result<Response<pb::GetAlertResponse>, Status> {
+        let alert = Some(self.get(&request.into_inner().name).await?);
+        Ok(Response::new(pb::GetAlertResponse { alert }))
+    }
+    async fn list_alert_events(
+        &self,
+        request: Request<pb::ListAlertEventsRequest>,
+    ) -> Result<Response<pb::ListAlertEventsResponse>, Status> {
+        Ok(Response::new(self.events(request.into_inner()).await?))
+    }
+}

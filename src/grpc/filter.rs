@@ -1,0 +1,208 @@
+//! A filter as asked for, checked against the register: an unknown name is an error that names the nearest, never a
+//! silent stream.
+
+use std::collections::{BTreeSet, HashSet};
+use std::fmt::Display;
+use std::str::FromStr;
+
+use crate::domain::{OrganisationCode, Rulebook, SiteCode, SubjectName};
+use crate::feed::Filter;
+use crate::store::AlertQuery;
+use crate::wire::pb;
+
+/// Violations named at most: the rest of a hopeless filter is not worth searching names for.
+const MOST_VIOLATIONS: usize = 20;
+/// How alike a name must be to be worth suggesting, 0 to 1.
+const ALIKE: f64 = 0.5;
+
+/// A filter whose every name is known.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wanted {
+    organisations: Vec<OrganisationCode>,
+    sites: Vec<SiteCode>,
+    regions: Vec<SiteCode>,
+    wards: Vec<SubjectName>,
+    rules: Vec<&'static str>,
+    event_types: Vec<i32>,
+    min_severity: i32,
+}
+
+/// Wrong fields: path, and what with the remedy.
+pub type Violations = Vec<(String, String)>;
+
+/// Checks names and collects what is wrong.
+struct Checker<'a> {
+    rulebook: &'a Rulebook,
+    rules: &'static [&'static str],
+    found: Violations,
+}
+
+/// Checks a filter; `rules` are the ids of all rules.
+pub fn check(
+    filter: &pb::AlertFilter,
+    rulebook: &Rulebook,
+    rules: &'static [&'static str],
+) -> Result<Wanted, Violations> {
+    // Exhaustive, so that a new field does not compile until someone decides. Nothing is a forecast in this version.
+    let pb::AlertFilter {
+        organisations,
+        sites,
+        regions,
+        wards,
+        cover_groups,
+        strikes,
+        rules: wanted_rules,
+        event_types,
+        min_severity,
+        include_forecasts: _,
+    } = filter;
+    let mut checker = Checker { rulebook, rules, found: Vec::new() };
+    let wanted = Wanted {
+        organisations: checker.each("organisations", organisations, Checker::organisation),
+        sites: checker.sites(sites),
+        regions: checker.regions(regions),
+        wards: checker.each("wards", wards, Checker::ward),
+        rules: checker.each("rules", wanted_rules, Checker::rule).concat(),
+        event_types: event_types.clone(),
+        min_severity: *min_severity,
+    };
+    checker.none("cover_groups", cover_groups, "no cover group is registered");
+    checker.none("strikes", strikes, "no strike is known");
+    checker.enums(event_types, *min_severity);
+    if checker.found.is_empty() { Ok(wanted) } else { Err(checker.found) }
+}
+
+impl Wanted {
+    /// As a stream wants it.
+    pub fn filter(&self) -> Filter {
+        fn names<T: Display>(values: &[T]) -> HashSet<String> {
+            values.iter().map(ToString::to_string).collect()
+        }
+        Filter {
+            organisations: self.organisations.iter().map(|o| format!("organisations/{o}")).collect(),
+            sites: names(&self.sites),
+            regions: names(&self.regions),
+            subjects: names(&self.wards),
+            rules: names(&self.rules),
+            event_types: self.event_types.iter().copied().collect(),
+            min_severity: self.min_severity,
+        }
+    }
+    /// As a list wants it, all states, from the start.
+    pub fn query(&self) -> AlertQuery {
+        fn names<T: Display>(values: &[T]) -> Vec<String> {
+            values.iter().map(ToString::to_string).collect()
+        }
+        AlertQuery {
+            organisations: names(&self.organisations),
+            sites: names(&self.sites),
+            regions: names(&self.regions),
+            subjects: names(&self.wards),
+            rules: names(&self.rules),
+            min_severity: self.min_severity,
+            ..AlertQuery::default()
+        }
+    }
+}
+
+/// ", nearest known: X", if something is near.
+fn nearest<T: Display>(wrong: &str, known: impl Iterator<Item = T>) -> String {
+    known
+        .map(|k| k.to_string())
+        .map(|k| (strsim::normalized_damerau_levenshtein(wrong, &k), k))
+        .filter(|(alike, _)| *alike >= ALIKE)
+        .max_by(|(a, _), (b, _)| a.total_cmp(b))
+        .map_or(String::new(), |(_, k)| format!("; the nearest known is {k}"))
+}
+
+impl Checker<'_> {
+    fn full(&self) -> bool {
+        self.found.len() >= MOST_VIOLATIONS
+    }
+    fn each<T>(&mut self, field: &str, values: &[String], check: impl Fn(&Self, &str) -> Result<T, String>) -> Vec<T> {
+        let mut good = Vec::with_capacity(values.len());
+        for (i, value) in values.iter().enumerate() {
+            match check(self, value) {
+                Ok(value) => good.push(value),
+                Err(what) => self.found.push((format!("filter.{field}[{i}]"), what)),
+            }
+            if self.full() {
+                break;
+            }
+        }
+        good
+    }
+    fn organisation(&self, name: &str) -> Result<OrganisationCode, String> {
+        let known = &self.rulebook.organisations;
+        match name.parse().map_err(|e| format!("{e}"))? {
+            SubjectName::Organisation(code) if known.contains_key(&code) => Ok(code),
+            SubjectName::Organisation(code) => {
+                let near = nearest(name, known.keys().map(|o| format!("organisations/{o}")));
+                Err(format!("organisations/{code} is not registered{near}"))
+            }
+            _ => Err(format!("'{name}' is not an organisation's name such as organisations/RJ1")),
+        }
+    }
+    fn ward(&self, name: &str) -> Result<SubjectName, String> {
+        let ward: SubjectName = name.parse().map_err(|e| format!("{e}"))?;
+        let SubjectName::Ward(organisation, _) = &ward else {
+            return Err(format!("'{name}' is not a ward's name such as organisations/RJ1/wards/A1"));
+        };
+        if self.rulebook.ward(&ward).is_some() {
+            return Ok(ward);
+        }
+        if !self.rulebook.organisations.contains_key(organisation) {
+            let near = nearest(organisation.as_str(), self.rulebook.organisations.keys());
+            return Err(format!("{ward} is not registered, nor is its organisation{near}"));
+        }
+        let siblings = self.rulebook.wards.keys().filter(|w| w.organisation() == organisation);
+        Err(format!("{ward} is not registered{}", nearest(name, siblings)))
+    }
+    fn rule(&self, id: &str) -> Result<Vec<&'static str>, String> {
+        let family = id.strip_suffix('*').filter(|f| f.ends_with('.'));
+        let named = |rule: &&&str| family.map_or(**rule == id, |family| rule.starts_with(family));
+        let rules: Vec<_> = self.rules.iter().filter(named).copied().collect();
+        if rules.is_empty() {
+            let families = self.rules.iter().filter_map(|r| r.split_once('.')).map(|(f, _)| format!("{f}.*"));
+            let known = self.rules.iter().map(ToString::to_string).chain(families);
+            return Err(format!("'{id}' is not a rule, nor a family of rules such as ratio.*{}", nearest(id, known)));
+        }
+        Ok(rules)
+    }
+    fn sites(&mut self, codes: &[String]) -> Vec<SiteCode> {
+        if codes.is_empty() {
+            return Vec::new();
+        }
+        let known: BTreeSet<_> = self.rulebook.wards.values().filter_map(|w| w.ward.site.clone()).collect();
+        self.each("sites", codes, |_, code| registered(code, &known, "site of a registered ward"))
+    }
+    fn regions(&mut self, codes: &[String]) -> Vec<SiteCode> {
+        let known = self.rulebook.organisations.values().filter_map(|(_, o)| o.region.clone()).collect();
+        self.each("regions", codes, |_, code| registered(code, &known, "region of a registered organisation"))
+    }
+    fn none(&mut self, field: &str, values: &[String], why: &str) {
+        self.each(field, values, |_, value| Err::<(), _>(format!("'{value}' is unknown: {why} in this version")));
+    }
+    fn enums(&mut self, event_types: &[i32], min_severity: i32) {
+        for (i, number) in event_types.iter().enumerate() {
+            if *number == 0 || pb::AlertEventType::try_from(*number).is_err() {
+                let what = format!("{number} is not a type of event; leave the list empty for all");
+                self.found.push((format!("filter.event_types[{i}]"), what));
+            }
+            if self.full() {
+                return;
+            }
+        }
+        if pb::Severity::try_from(min_severity).is_err() {
+            self.found.push(("filter.min_severity".into(), format!("{min_severity} is not a severity")));
+        }
+    }
+}
+
+fn registered(code: &str, known: &BTreeSet<SiteCode>, what: &str) -> Result<SiteCode, String> {
+    let parsed = SiteCode::from_str(code).map_err(|e| e.to_string())?;
+    if known.contains(&parsed) {
+        return Ok(parsed);
+    }
+    Err(format!("{code} is not the {what}{}", nearest(code, known.iter())))
+}

@@ -1,0 +1,159 @@
+//! Our own connections under tonic's services: a settable send buffer, a socket that ends when its reader is gone, and a
+//! drain with an end (engine.md section 9).
+
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::server::conn::http2;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tonic::service::Routes;
+
+use crate::grpc::edge::Edge;
+use crate::grpc::watched::{Stuck, Watched};
+use crate::lifecycle::Lifecycle;
+
+/// How connections behave. Defaults: architecture.md section 3, engine.md section 9, performance.md section 3.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Bytes buffered for a stream whose reader is slow.
+    pub send_buffer: usize,
+    /// Bytes a client may send on a stream before we have read them.
+    pub stream_window: u32,
+    /// Bytes a client may send on a connection before we have read them.
+    pub connection_window: u32,
+    /// Largest frame we take.
+    pub frame: u32,
+    /// Streams of one connection.
+    pub streams: u32,
+    /// Between two pings; load balancers and dead peers are noticed so.
+    pub ping_interval: Duration,
+    /// A ping must be answered within this.
+    pub ping_timeout: Duration,
+    /// A new connection must speak HTTP/2 within this.
+    pub preface_timeout: Duration,
+    /// Connections at once; further ones are closed.
+    pub connections: usize,
+    /// A socket that takes no byte for this long while something waits is closed.
+    pub stall_limit: Duration,
+    /// A drain takes at most this long.
+    pub drain_limit: Duration,
+    /// When a client refused during a drain may come back.
+    pub retry_after: Duration,
+}
+
+/// What all connections share.
+#[derive(Clone, Debug)]
+struct Shared {
+    builder: http2::Builder<TokioExecutor>,
+    edge: Edge,
+    settings: Arc<Settings>,
+    hard: CancellationToken,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            send_buffer: 64 << 10,
+            stream_window: 1 << 20,
+            connection_window: 4 << 20,
+            frame: 256 << 10,
+            streams: 128,
+            ping_interval: Duration::from_secs(30),
+            ping_timeout: Duration::from_secs(20),
+            preface_timeout: Duration::from_secs(10),
+            connections: 2_048,
+            stall_limit: Duration::from_secs(30),
+            drain_limit: Duration::from_secs(20),
+            retry_after: Duration::from_secs(1),
+        }
+    }
+}
+
+impl Settings {
+    fn builder(&self) -> http2::Builder<TokioExecutor> {
+        let mut builder = http2::Builder::new(TokioExecutor::new());
+        builder
+            .timer(TokioTimer::new())
+            .max_send_buf_size(self.send_buffer)
+            .initial_stream_window_size(self.stream_window)
+            .initial_connection_window_size(self.connection_window)
+            .max_frame_size(self.frame)
+            .max_concurrent_streams(self.streams)
+            .keep_alive_interval(self.ping_interval)
+            .keep_alive_timeout(self.ping_timeout);
+        builder
+    }
+}
+
+/// Serves until the lifecycle's soft stop; then takes no more connections, lets streams say goodbye, and returns when
+/// all have ended, at the latest at the drain limit.
+pub async fn serve(listener: TcpListener, routes: Routes, settings: Settings, lifecycle: &Lifecycle) {
+    let (room, connections) = (Arc::new(Semaphore::new(settings.connections)), TaskTracker::new());
+    let (soft, retry_after) = (lifecycle.soft.clone(), settings.retry_after);
+    let edge = Edge { routes: routes.prepare(), soft, retry_after };
+    let (builder, settings) = (settings.builder(), Arc::new(settings));
+    let shared = Shared { builder, edge, settings: Arc::clone(&settings), hard: lifecycle.hard.child_token() };
+    while let Some(accepted) = lifecycle.soft.run_until_cancelled(listener.accept()).await {
+        match (accepted, Arc::clone(&room).try_acquire_owned()) {
+            (Ok((socket, peer)), Ok(permit)) => {
+                connections.spawn(shared.clone().connection(socket, peer, permit));
+            }
+            (Ok((_, peer)), Err(_)) => tracing::warn!(%peer, "refused: too many connections"),
+            (Err(error), _) => {
+                // Out of file descriptors, or a peer that was gone before it was accepted.
+                tracing::warn!(%error, "a connection could not be accepted");
+                sleep(Duration::from_millis(50)).await;
+            }
+        }
+    }
+    drop(listener);
+    connections.close();
+    tracing::info!(connections = connections.len(), "draining");
+    if timeout(settings.drain_limit, connections.wait()).await.is_err() {
+        tracing::warn!(connections = connections.len(), "the drain limit is reached: cutting");
+        shared.hard.cancel();
+        connections.wait().await;
+    }
+}
+
+impl Shared {
+    async fn connection(self, socket: TcpStream, peer: SocketAddr, _room: OwnedSemaphorePermit) {
+        if let Err(error) = socket.set_nodelay(true) {
+            tracing::debug!(%peer, %error, "TCP_NODELAY could not be set");
+        }
+        let (io, progress) = Watched::new(socket);
+        let soft = self.edge.soft.clone();
+        let mut connection = pin!(self.builder.serve_connection(TokioIo::new(io), self.edge));
+        let mut stuck = pin!(progress.stuck(self.settings.preface_timeout, self.settings.stall_limit));
+        let mut asked = false;
+        loop {
+            tokio::select! {
+                ended = connection.as_mut() => {
+                    if let Err(error) = ended {
+                        tracing::debug!(%peer, %error, "connection ended");
+                    }
+                    return;
+                }
+                () = soft.cancelled(), if !asked => {
+                    asked = true;
+                    connection.as_mut().graceful_shutdown();
+                }
+                () = self.hard.cancelled() => return progress.reset(),
+                why = stuck.as_mut() => {
+                    match why {
+                        Stuck::SlowConsumer => tracing::warn!(%peer, reason = "slow_consumer", "connection closed"),
+                        Stuck::NoPreface => tracing::info!(%peer, reason = "no_preface", "connection closed"),
+                    }
+                    return progress.reset();
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! RegisterService: organisations and wards.
+
+use std::sync::Arc;
+
+use tonic::{Request, Response, Status};
+
+use crate::clock::SharedClock;
+use crate::domain::{BlockKind, OrganisationCode, Rulebook, SubjectName, SubjectState, WardFacts};
+use crate::grpc::keyed::Page;
+use crate::grpc::status::Problem;
+use crate::register::{Register, RegisterError, Upserted};
+use crate::rules;
+use crate::store::Store;
+use crate::wire::{self, pb, timestamp_to};
+
+/// The service.
+#[derive(Clone, Debug)]
+pub struct Registering {
+    /// The register.
+    pub register: Arc<Register>,
+    /// Reads subjects and the log's head.
+    pub store: Arc<dyn Store>,
+    /// Now.
+    pub clock: SharedClock,
+}
+
+#[tonic::async_trait]
+impl pb::register_service_server::RegisterService for Registering {
+    async fn upsert_organisations(
+        &self,
+        request: Request<pb::UpsertOrganisationsRequest>,
+    ) -> Result<Response<pb::UpsertOrganisationsResponse>, Status> {
+        let pb::UpsertOrganisationsRequest { organisations, validate_only } = request.into_inner();
+        let done = self.register.upsert_organisations(organisations, validate_only).await.map_err(Problem::from)?;
+        let Upserted { created, updated, unchanged, organisations: _ } = done;
+        Ok(Response::new(pb::UpsertOrganisationsResponse {
+            created_count: count(created),
+            updated_count: count(updated),
+            unchanged_count: count(unchanged),
+        }))
+    }
+
+    async fn upsert_wards(
+        &self,
+        request: Request<pb::UpsertWardsRequest>,
+    ) -> Result<Response<pb::UpsertWardsResponse>, Status> {
+        let pb::UpsertWardsRequest { wards, validate_only } = request.into_inner();
+        let done = self.register.upsert_wards(wards, validate_only).await.map_err(Problem::from)?;
+        let Upserted { created, updated, unchanged, organisations } = done;
+        Ok(Response::new(pb::UpsertWardsResponse {
+            created_count: count(created),
+            updated_count: count(updated),
+            unchanged_count: count(unchanged),
+            created_organisation_count: count(organisations),
+        }))
+    }
+
+    async fn list_organisations(
+        &self,
+        request: Request<pb::ListOrganisationsRequest>,
+    ) -> Result<Response<pb::ListOrganisationsResponse>, Status> {
+        let request = request.into_inner();
+        let page = self.page("ListOrganisations", String::new(), request.page_size, &request.page_token).await?;
+        let book = self.current().await?;
+        let after = page.after.as_deref().unwrap_or_default();
+        let mut rows: Vec<_> = book.organisations.iter().filter(|(code, _)| code.as_str() > after).collect();
+        rows.truncate(page.limit() as usize);
+        let next = page.next(rows.len(), rows.last().map(|(code, _)| code.to_string()));
+        Ok(Response::new(pb::ListOrganisationsResponse {
+            organisations: rows.iter().map(|(_, (_, organisation))| wire::organisation_to(organisation)).collect(),
+            next_page_token: next,
+            cursor: page.cursor,
+        }))
+    }
+
+    async fn get_ward(&self, request: Request<pb::GetWardRequest>) -> Result<Response<pb::GetWardResponse>, Status> {
+        let name = request.into_inner().name;
+        let ward: SubjectName = name.parse().map_err(|e| Problem::field("name", format!("{e}")))?;
+        let book = self.current().await?;
+        let facts = book.ward(&ward).ok_or_else(|| Problem::NotFound(missing(&book, &ward)))?;
+        let rows = self.store.load_subjects(&[facts.number]).await.map_err(Problem::from)?;
+        let row = rows.into_iter().next().ok_or_else(|| Problem::NotFound(name))?;
+        let state =
+            wire::state_from(&row.hot, &row.cold, &row.summary).map_err(|e| Problem::Internal(e.to_string()))?;
+        Ok(Response::new(self.ward_as_it_stands(&ward, facts, &state)))
+    }
+
+    async fn list_wards(
+        &self,
+        request: Request<pb::ListWardsRequest>,
+    ) -> Result<Response<pb::ListWardsResponse>, Status> {
+        let request = request.into_inner();
+        let page = self.page("ListWards", request.parent.clone(), request.page_size, &request.page_token).await?;
+        let book = self.current().await?;
+        let organisation = parent(&book, &request.parent)?;
+        let after = page.after.as_deref().unwrap_or_default();
+        let belongs = |f: &&WardFacts| organisation.as_ref().is_none_or(|o| f.ward.organisation == *o);
+        let wards = book.wards.iter().filter(|(_, facts)| belongs(facts));
+        let mut rows: Vec<_> =
+            wards.map(|(name, f)| (name.to_string(), f)).filter(|(n, _)| n.as_str() > after).collect();
+        rows.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+        rows.truncate(page.limit() as usize);
+        let next = page.next(rows.len(), rows.last().map(|(name, _)| name.clone()));
+        Ok(Response::new(pb::ListWardsResponse {
+            wards: rows.iter().map(|(_, facts)| wire::ward_to(&facts.ward)).collect(),
+            next_page_token: next,
+            cursor: page.cursor,
+        }))
+    }
+}
+
+impl Registering {
+    /// The rulebook as the store has it now, so that a read follows every write, made on whichever replica.
+    async fn current(&self) -> Result<Arc<Rulebook>, Problem> {
+        self.register.refresh().await?;
+        Ok(self.register.rulebook())
+    }
+
+    async fn page(&self, method: &'static str, scope: String, size: i32, token: &str) -> Result<Page, Problem> {
+        Page::open(method, scope, size, token, self.store.as_ref()).await
+    }
+
+    fn ward_as_it_stands(&self, name: &SubjectName, facts: &WardFacts, state: &SubjectState) -> pb::GetWardResponse {
+        let now = self.clock.now();
+        let (status, freshness) = rules::status(facts, state, now);
+        let evaluations = rules::evaluate(facts, state, now);
+        pb::GetWardResponse {
+            ward: Some(wire::ward_to(&facts.ward)),
+            status: pb::WardStatus::from(status).into(),
+            freshness: pb::Freshness::from(freshness).into(),
+            current: Some(wire::current_report(name, state)),
+            blocks: BLOCKS.into_iter().filter_map(|kind| block(facts, state, kind, now)).collect(),
+            evaluations: evaluations.iter().map(evaluation).collect(),
+        }
+    }
+}
+
+/// Blocks a ward can have.
+const BLOCKS: [BlockKind; 5] = [
+    BlockKind::Patients,
+    BlockKind::LevelsOfCare,
+    BlockKind::Nursing,
+    BlockKind::NursingHours,
+    BlockKind::ProfessionalJudgement,
+];
+
+fn block(
+    facts: &WardFacts,
+    state: &SubjectState,
+    kind: BlockKind,
+    now: crate::domain::Time,
+) -> Option<pb::CurrentBlock> {
+    let (key, source, _) = state.current(kind)?;
+    let overdue = rules::overdue_time(facts, kind, key.observed);
+    let stale = overdue.is_some_and(|at| at <= now);
+    let freshness = if stale { pb::Freshness::Stale } else { pb::Freshness::Fresh };
+    Some(pb::CurrentBlock {
+        block: pb::BlockKind::from(kind).into(),
+        source: source.to_string(),
+        observed_time: Some(timestamp_to(key.observed)),
+        revision: i64::from(key.revision),
+        report_id: key.report.to_string(),
+        freshness: freshness.into(),
+        overdue_time: overdue.map(timestamp_to),
+    })
+}
+
+fn parent(book: &Rulebook, parent: &str) -> Result<Option<OrganisationCode>, Problem> {
+    if parent == "organisations/-" {
+        return Ok(None);
+    }
+    match parent.parse() {
+        Ok(SubjectName::Organisation(code)) if book.organisations.contains_key(&code) => Ok(Some(code)),
+        Ok(SubjectName::Organisation(_)) => Err(Problem::NotFound(parent.to_owned())),
+        _ => Err(Problem::field(
+            "parent",
+            format!("'{parent}' is not organisations/{{ods}}, or organisations/- for all"),
+        )),
+    }
+}
+
+fn missing(book: &Rulebook, name: &SubjectName) -> String {
+    let nearest = rules::nearest_ward(book, name).map(|n| format!(" (nearest: {n})")).unwrap_or_default();
+    format!("{name}{nearest}")
+}
+
+fn count(n: usize) -> i32 {
+    i32::try_from(n).unwrap_or(i32::MAX)
+}
+
+impl From<RegisterError> for Problem {
+    fn from(error: RegisterError) -> Self {
+        match error {
+            RegisterError::Invalid(fields) => Self::BadRequest(fields.0),
+            RegisterError::Store(error) => error.into(),
+            RegisterError::Contended => Self::Contended,
+        }
+    }
+}
+
+fn evaluation(of: &rules::Evaluation) -> pb::RuleEvaluation {
+    let (answer, reason) = match &of.answer {
+        rules::Answer::Breaching => (pb::Evaluation::Breaching, ""),
+        rules::Answer::WithinLimit => (pb::Evaluation::WithinLimit, ""),
+        rules::Answer::NotEvaluable(why) => (pb::Evaluation::NotEvaluable, why.as_str()),
+        rules::Answer::Disabled(why) => (pb::Evaluation::Disabled, why.as_str()),
+    };
+    pb::RuleEvaluation {
+        rule: of.rule.to_owned(),
+        evaluation: answer.into(),
+        measured: of.measured.as_ref().map(wire::fraction_to),
+        limit: of.limit.as_ref().map(wire::fraction_to),
+        reason: reason.to_owned(),
+    }
+}

@@ -1,0 +1,191 @@
+//! ReportingService: reports in, receipts out.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use prost::Message as _;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Request, Response, Status, Streaming};
+
+use crate::domain::{Receipt, ReportKey, Span, Time};
+use crate::grpc::keyed::Page;
+use crate::grpc::receipts;
+use crate::grpc::status::Problem;
+use crate::intake::{Intake, Item, Submitted};
+use crate::lifecycle::Lifecycle;
+use crate::register::Register;
+use crate::store::{ReportRowKey, Store, StoredReport};
+use crate::wire::{self, pb, timestamp_to, to_time};
+
+/// Most reports in one message or call (contract.md section 1).
+pub const MOST_REPORTS: usize = 1_000;
+/// Longest range of `ListReports` (engine.md section 3).
+const LONGEST_RANGE: Span = Span::days(7);
+
+/// How streams of reports are bounded.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// Reports sent and not yet receipted on one stream (engine.md section 9).
+    pub unreceipted_per_stream: usize,
+    /// Greatest age of a stream; each ends up to a fifth sooner or later (architecture.md section 3).
+    pub max_stream_age: Duration,
+    /// How long `SubmitReports` waits for storage (engine.md section 9).
+    pub submit_timeout: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            unreceipted_per_stream: 1_024,
+            max_stream_age: Duration::from_mins(30),
+            submit_timeout: Duration::from_secs(10),
+        }
+    }
+}
+
+/// The service.
+#[derive(Clone, Debug)]
+pub struct Reporting {
+    /// Takes reports in.
+    pub intake: Intake,
+    /// Reads them back.
+    pub store: Arc<dyn Store>,
+    /// Knows the wards.
+    pub register: Arc<Register>,
+    /// Tells when to end.
+    pub lifecycle: Lifecycle,
+    /// Bounds.
+    pub settings: Settings,
+}
+
+/// A message's reports, formally checked, each in its place.
+pub(super) fn items(reports: Vec<pb::StaffingReport>) -> Vec<Item> {
+    reports.into_iter().map(item).collect()
+}
+
+fn item(message: pb::StaffingReport) -> Item {
+    let sent = message.report_id.clone();
+    let report = wire::report_from(message).map_err(|error| Receipt::rejected(sent, error))?;
+    let payload = wire::encode_report(&report);
+    Ok(Submitted { digest: wire::digest(&payload), payload, report })
+}
+
+/// A message that holds more than it may.
+pub(super) fn too_many(count: usize) -> Problem {
+    Problem::field("reports", format!("{count} reports: at most {MOST_REPORTS} in one message"))
+}
+
+#[tonic::async_trait]
+impl pb::reporting_service_server::ReportingService for Reporting {
+    type StreamReportsStream = ReceiverStream<Result<pb::StreamReportsResponse, Status>>;
+
+    async fn stream_reports(
+        &self,
+        request: Request<Streaming<pb::StreamReportsRequest>>,
+    ) -> Result<Response<Self::StreamReportsStream>, Status> {
+        Ok(Response::new(receipts::answer(self, request.into_inner())))
+    }
+
+    async fn submit_reports(
+        &self,
+        request: Request<pb::SubmitReportsRequest>,
+    ) -> Result<Response<pb::SubmitReportsResponse>, Status> {
+        let pb::SubmitReportsRequest { reports, validate_only } = request.into_inner();
+        if reports.len() > MOST_REPORTS {
+            return Err(too_many(reports.len()).into());
+        }
+        let submit = async {
+            let receipts = self.intake.submit(items(reports), validate_only).await.ok()?;
+            receipts.await.ok()
+        };
+        let receipts = match tokio::time::timeout(self.settings.submit_timeout, submit).await {
+            Ok(Some(receipts)) => receipts,
+            Ok(None) => return Err(Problem::Draining(Duration::from_secs(1)).into()),
+            Err(_) => return Err(Problem::StorageUnavailable("no commit in time".to_owned()).into()),
+        };
+        let receipts = receipts.iter().map(wire::receipt_to).collect();
+        Ok(Response::new(pb::SubmitReportsResponse { receipts }))
+    }
+
+    async fn get_report(
+        &self,
+        request: Request<pb::GetReportRequest>,
+    ) -> Result<Response<pb::GetReportResponse>, Status> {
+        let name = request.into_inner().name;
+        let key: ReportKey = name.parse().map_err(|e| Problem::field("name", format!("{e}")))?;
+        let subject = self.number(&key).await?;
+        let row = ReportRowKey { observed: key.observed, subject, id: key.id };
+        let stored = self.store.get_report(row).await.map_err(Problem::from)?;
+        let report = stored.ok_or(Problem::NotFound(name.clone())).and_then(|s| report_of(&key, s))?;
+        Ok(Response::new(pb::GetReportResponse { report: Some(report) }))
+    }
+
+    async fn list_reports(
+        &self,
+        request: Request<pb::ListReportsRequest>,
+    ) -> Result<Response<pb::ListReportsResponse>, Status> {
+        let request = request.into_inner();
+        let subject = request.parent.parse().map_err(|e| Problem::field("parent", format!("{e}")))?;
+        let (from, to) = range(&request)?;
+        let bound = format!("{}|{}|{}", request.parent, from.as_micros(), to.as_micros());
+        let page =
+            Page::open("ListReports", bound, request.page_size, &request.page_token, self.store.as_ref()).await?;
+        let after = page.after.as_deref().map(after_key).transpose()?;
+        let number = self.number_of(&subject).await?.ok_or_else(|| Problem::NotFound(request.parent.clone()))?;
+        let rows = self.store.list_reports(number, from, to, after, page.limit()).await.map_err(Problem::from)?;
+        let next = page.next(rows.len(), rows.last().map(|r| format!("{}|{}", r.observed.as_micros(), r.id)));
+        let reports = rows.into_iter().map(|row| {
+            let key = ReportKey { subject: subject.clone(), observed: row.observed, id: row.id };
+            report_of(&key, row)
+        });
+        Ok(Response::new(pb::ListReportsResponse {
+            reports: reports.collect::<Result<_, _>>()?,
+            next_page_token: next,
+            cursor: page.cursor,
+        }))
+    }
+}
+
+impl Reporting {
+    async fn number(&self, key: &ReportKey) -> Result<i64, Problem> {
+        self.number_of(&key.subject).await?.ok_or_else(|| Problem::NotFound(key.to_string()))
+    }
+
+    /// The store's number of a subject; asks the store when the register here does not know it.
+    async fn number_of(&self, subject: &crate::domain::SubjectName) -> Result<Option<i64>, Problem> {
+        let known = self.register.rulebook().number(subject);
+        if known.is_some() {
+            return Ok(known);
+        }
+        self.register.refresh().await?;
+        Ok(self.register.rulebook().number(subject))
+    }
+}
+
+fn range(request: &pb::ListReportsRequest) -> Result<(Time, Time), Problem> {
+    let time = |field: &str, value: Option<prost_types::Timestamp>| {
+        value.and_then(to_time).ok_or_else(|| Problem::field(field, "is required: an instant"))
+    };
+    let (from, to) = (time("start_time", request.start_time)?, time("end_time", request.end_time)?);
+    if to <= from || to - from > LONGEST_RANGE {
+        return Err(Problem::field("end_time", "must be after start_time and at most 7 days later"));
+    }
+    Ok((from, to))
+}
+
+fn after_key(key: &str) -> Result<(Time, crate::domain::ReportId), Problem> {
+    let invalid = || Problem::field("page_token", "is not one that this service gave");
+    let (micros, id) = key.split_once('|').ok_or_else(invalid)?;
+    let observed = Time::from_micros(micros.parse().map_err(|_| invalid())?);
+    Ok((observed, id.parse().map_err(|_| invalid())?))
+}
+
+fn report_of(key: &ReportKey, stored: StoredReport) -> Result<pb::StoredReport, Problem> {
+    let report = pb::StaffingReport::decode(stored.payload)
+        .map_err(|_| Problem::Internal(format!("the stored report {key} cannot be read")))?;
+    Ok(pb::StoredReport {
+        name: key.to_string(),
+        report: Some(report),
+        received_time: Some(timestamp_to(stored.received)),
+    })
+}

@@ -1,0 +1,139 @@
+use bytes::Bytes;
+
+use crate::domain::{AlertEvent, AlertId, Receipt, Rulebook, Span, Subject, SubjectName, Time};
+use crate::intake::Submitted;
+use crate::rules::{self, Decision, Input};
+use crate::store::{AlertRow, EventRow, InputRows, ReportRow, SubjectWrite};
+use crate::wire;
+
+/// Nothing is checked again sooner than this.
+const SOONEST: Span = Span::millis(1);
+
+/// A subject on its way through a batch: each input is judged on what the one before left.
+#[derive(Debug)]
+pub(super) struct Draft<'a> {
+    book: &'a Rulebook,
+    now: Time,
+    retention: Span,
+    subject: Subject,
+    write: SubjectWrite,
+    hot: bool,
+    cold: bool,
+    summary: bool,
+}
+
+impl<'a> Draft<'a> {
+    pub(super) fn new(book: &'a Rulebook, subject: Subject, now: Time, retention: Span) -> Self {
+        let write = SubjectWrite { subject: subject.number, base: subject.etag, ..SubjectWrite::default() };
+        Self { book, now, retention, subject, write, hot: false, cold: false, summary: false }
+    }
+
+    /// Judges a report; `stored` is the digest found in the store under its key.
+    pub(super) fn report(&mut self, submitted: &Submitted, stored: Option<i64>) -> Option<Receipt> {
+        let Submitted { report, payload, digest } = submitted;
+        let input = Input::Report { report, digest: *digest, stored, retention: self.retention };
+        let decision = rules::judge(self.book, &self.subject, &input, self.now);
+        if decision.stored {
+            self.write.reports.push(ReportRow {
+                observed: report.key.observed,
+                id: report.key.id,
+                digest: *digest,
+                received: self.now,
+                payload: payload.clone(),
+            });
+        }
+        // A report never moves the next check later: that would be an indexed write with each report.
+        let sooner = match (decision.next_check, self.subject.next_check) {
+            (Some(wanted), Some(set)) => wanted < set,
+            (wanted, None) => wanted.is_some(),
+            (None, Some(_)) => false,
+        };
+        if sooner && decision.stored {
+            self.check_at(decision.next_check);
+        }
+        self.apply(decision)
+    }
+
+    /// Judges the passing of time.
+    pub(super) fn tick(&mut self) {
+        let decision = rules::judge(self.book, &self.subject, &Input::Tick, self.now);
+        self.check_at(decision.next_check);
+        let _no_receipt = self.apply(decision);
+    }
+
+    fn check_at(&mut self, at: Option<Time>) {
+        // Never the present itself: a rule that names it cannot make the sweep spin.
+        let at = at.map(|at| at.max(self.now + SOONEST));
+        self.subject.next_check = at;
+        self.write.next_check = Some(at);
+    }
+
+    fn apply(&mut self, decision: Decision) -> Option<Receipt> {
+        let Decision { state, hot_changed, cold_changed, summary_changed, stored: _, events, next_check: _, receipt } =
+            decision;
+        self.subject.state = state;
+        self.hot |= hot_changed;
+        self.cold |= cold_changed;
+        self.summary |= summary_changed;
+        self.append(&events);
+        receipt
+    }
+
+    fn append(&mut self, events: &[AlertEvent]) {
+        let Some(last) = events.last() else { return };
+        let rows = events.iter().map(|e| EventRow { alert: e.alert.id, payload: wire::event_to(e) }).collect();
+        let changed = events.iter().map(|e| e.alert.id.to_string()).collect();
+        let policy = &last.alert.policy_version;
+        let audit = wire::audit_entry(&last.cause, "", policy, self.book.generation, changed);
+        self.write.inputs.push(InputRows { events: rows, audit: Some(audit) });
+        for event in events {
+            let row = alert_row(event);
+            self.write.alerts.retain(|a| a.id != row.id);
+            self.write.alerts.push(row);
+        }
+    }
+
+    /// What to write, and the subject as it will be once that is committed under `tag`.
+    pub(super) fn finish(mut self, tag: i64) -> (SubjectWrite, Subject) {
+        if self.hot {
+            self.write.hot = Some(wire::hot_to(&self.subject.state));
+        }
+        if self.cold {
+            self.write.cold = Some(wire::cold_to(&self.subject.state));
+        }
+        if self.summary {
+            self.write.summary = Some(wire::summary_to(&self.subject.state.silences));
+            self.write.touches = self.readers();
+        }
+        if !self.write.is_check() {
+            self.subject.etag = tag;
+        }
+        (self.write, self.subject)
+    }
+
+    /// Who reads this subject: a ward is read by its organisation.
+    fn readers(&self) -> Vec<i64> {
+        let SubjectName::Ward(organisation, _) = &self.subject.name else { return Vec::new() };
+        self.book.number(&SubjectName::Organisation(organisation.clone())).into_iter().collect()
+    }
+}
+
+fn alert_row(event: &AlertEvent) -> AlertRow {
+    let alert = &event.alert;
+    let (payload, [state, condition, peak_severity]): (Bytes, _) = wire::alert_row(alert);
+    let id: AlertId = alert.id;
+    AlertRow {
+        id,
+        rule: alert.rule.to_string(),
+        instance: alert.instance.clone(),
+        subject: alert.subject.to_string(),
+        organisation: alert.subject.organisation().to_string(),
+        site: alert.site.as_ref().map(ToString::to_string).unwrap_or_default(),
+        region: alert.region.as_ref().map(ToString::to_string).unwrap_or_default(),
+        state,
+        condition,
+        peak_severity,
+        raised: alert.raised,
+        payload,
+    }
+}

@@ -1,0 +1,90 @@
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+
+use crate::domain::{Receipt, Span, Time};
+use crate::intake::subjects::Subjects;
+use crate::intake::{Message, Parts, Work};
+
+/// The one loop. It owns the cache, so no lock is held while judging.
+#[derive(Debug)]
+pub(super) struct Engine {
+    pub(super) parts: Parts,
+    pub(super) subjects: Subjects,
+    next_sweep: Time,
+}
+
+impl Engine {
+    pub(super) fn new(parts: Parts) -> Self {
+        // Replicas start apart from one another, so that they do not sweep the same subjects at once.
+        let offset = Span::millis(fastrand::i64(0..200));
+        let next_sweep = parts.clock.now() + offset;
+        let subjects = Subjects::new(Arc::clone(&parts.store), Arc::clone(&parts.register));
+        Self { parts, subjects, next_sweep }
+    }
+
+    pub(super) async fn run(mut self, mut messages: mpsc::Receiver<Message>) {
+        let mut works = Vec::new();
+        let mut settles = Vec::new();
+        while !self.parts.hard.is_cancelled() {
+            tokio::select! {
+                biased;
+                message = messages.recv() => match message {
+                    Some(message) => self.drain(message, &mut messages, &mut works, &mut settles),
+                    None => break,
+                },
+                () = self.parts.clock.sleep_until(self.next_sweep) => {}
+            }
+            self.answer(&mut works).await;
+            if self.parts.clock.now() >= self.next_sweep || !settles.is_empty() {
+                self.sweep().await;
+                self.next_sweep = self.parts.clock.now() + self.parts.settings.sweep_every;
+            }
+            for settle in settles.drain(..) {
+                // Nobody waiting any more is no fault.
+                let _: Result<(), ()> = settle.send(());
+            }
+        }
+    }
+
+    /// Takes what queued meanwhile, up to a batch.
+    fn drain(
+        &self,
+        first: Message,
+        messages: &mut mpsc::Receiver<Message>,
+        works: &mut Vec<Work>,
+        settles: &mut Vec<tokio::sync::oneshot::Sender<()>>,
+    ) {
+        let mut next = Some(first);
+        let mut reports = 0;
+        while let Some(message) = next {
+            match message {
+                Message::Work(work) => {
+                    reports += work.items.len();
+                    works.push(work);
+                }
+                Message::Settle(reply) => settles.push(reply),
+            }
+            next = if reports < self.parts.settings.batch { messages.try_recv().ok() } else { None };
+        }
+    }
+
+    async fn answer(&mut self, works: &mut Vec<Work>) {
+        let (checks, commits): (Vec<_>, Vec<_>) = works.drain(..).partition(|w| w.validate_only);
+        for work in checks {
+            let receipts = self.check(&work.items).await;
+            reply(work, receipts);
+        }
+        if !commits.is_empty() {
+            let receipts = self.take_in(&commits).await;
+            commits.into_iter().zip(receipts).for_each(|(work, receipts)| reply(work, receipts));
+        }
+    }
+}
+
+/// Answers a caller; one who has gone will send again, and be answered DUPLICATE.
+fn reply(work: Work, receipts: Option<Vec<Receipt>>) {
+    if let Some(receipts) = receipts {
+        let _: Result<(), _> = work.reply.send(receipts);
+    }
+}

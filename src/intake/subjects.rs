@@ -1,0 +1,102 @@
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::domain::{ReportKey, Subject, SubjectName};
+use crate::register::Register;
+use crate::store::{Store, StoreError, SubjectRow};
+use crate::wire;
+
+/// Most subjects kept in memory, about 1 KB each.
+const KEPT: usize = 200_000;
+
+/// The subjects this replica knows: a hint, proved by the etag at each commit (engine.md section 5).
+#[derive(Debug)]
+pub(super) struct Subjects {
+    store: Arc<dyn Store>,
+    register: Arc<Register>,
+    cached: HashMap<i64, Subject>,
+}
+
+impl Subjects {
+    pub(super) fn new(store: Arc<dyn Store>, register: Arc<Register>) -> Self {
+        Self { store, register, cached: HashMap::new() }
+    }
+
+    /// The store's number of a report's subject; asks the store once when the register here does not know it.
+    pub(super) async fn number(&self, key: &ReportKey) -> Result<Option<i64>, StoreError> {
+        if let Some(number) = self.register.rulebook().number(&key.subject) {
+            return Ok(Some(number));
+        }
+        let head = self.store.head().await?;
+        self.register.refresh_to(head.generation).await?;
+        Ok(self.register.rulebook().number(&key.subject))
+    }
+
+    /// Makes sure that those that exist are in memory, and that the rulebook is not older than any of them.
+    pub(super) async fn load(&mut self, numbers: impl Iterator<Item = i64>) -> Result<(), StoreError> {
+        let missing: Vec<i64> = numbers.filter(|n| !self.cached.contains_key(n)).collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        if self.cached.len() + missing.len() > KEPT {
+            self.cached.clear();
+        }
+        let rows = self.store.load_subjects(&missing).await?;
+        let newest = rows.iter().map(|r| r.generation).max().unwrap_or_default();
+        if newest > self.register.rulebook().generation {
+            self.register.refresh().await?;
+        }
+        self.cached.extend(rows.into_iter().filter_map(subject).map(|s| (s.number, s)));
+        self.load_children(&missing).await
+    }
+
+    /// An organisation is judged on what its wards' sources do, read with it.
+    async fn load_children(&mut self, numbers: &[i64]) -> Result<(), StoreError> {
+        let is_organisation =
+            |n: &&i64| self.cached.get(n).is_some_and(|s| matches!(s.name, SubjectName::Organisation(_)));
+        let organisations: Vec<i64> = numbers.iter().filter(is_organisation).copied().collect();
+        if organisations.is_empty() {
+            return Ok(());
+        }
+        for (organisation, ward, summary) in self.store.subject_summaries(&organisations).await? {
+            let silences = wire::summary_from(&summary).map_err(|e| StoreError::Refused(e.to_string()))?;
+            if let Some(subject) = self.cached.get_mut(&organisation) {
+                subject.children.push((ward, silences));
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn get(&self, number: i64) -> Option<&Subject> {
+        self.cached.get(&number)
+    }
+
+    /// Takes one out to be judged; it comes back only after its commit.
+    pub(super) fn take(&mut self, number: i64) -> Option<Subject> {
+        self.cached.remove(&number)
+    }
+
+    /// Puts a committed one back. Organisations are read anew each time, with their wards.
+    pub(super) fn put(&mut self, subject: Subject) {
+        if matches!(subject.name, SubjectName::Ward(..)) {
+            self.cached.insert(subject.number, subject);
+        }
+    }
+
+    pub(super) fn forget(&mut self, number: i64) {
+        self.cached.remove(&number);
+    }
+
+    /// Forgets all: the log turned out to have another history.
+    pub(super) fn register(&self) -> &Register {
+        &self.register
+    }
+}
+
+/// A row as a subject. One that cannot be read is logged and left out: its reports are refused, the others go on.
+fn subject(row: SubjectRow) -> Option<Subject> {
+    let SubjectRow { number, name, etag, generation, next_check, .. } = row;
+    let state = wire::state_from(&row.hot, &row.cold, &row.summary);
+    let state = state.inspect_err(|error| tracing::error!(%name, %error, "a subject cannot be read")).ok()?;
+    Some(Subject { number, name, etag, generation, next_check, state, children: Vec::new() })
+}

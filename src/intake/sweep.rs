@@ -1,0 +1,50 @@
+//! Time acts alone: subjects whose next check has come are judged without a report.
+
+use crate::intake::draft::Draft;
+use crate::intake::engine::Engine;
+use crate::store::{Batch, StoreError};
+
+/// Most subjects a round.
+const ROUND: u32 = 1_000;
+/// Most rounds in a row, so that reports are not kept waiting.
+const ROUNDS: usize = 64;
+
+impl Engine {
+    /// Judges what is due until nothing is. What conflicts is dropped: the winner has set the next check.
+    pub(super) async fn sweep(&mut self) {
+        for _ in 0..ROUNDS {
+            match self.round().await {
+                Ok(0) => return,
+                Ok(_) => {}
+                Err(error) => {
+                    tracing::warn!(%error, "a sweep failed; the next one will find what it left");
+                    return;
+                }
+            }
+        }
+    }
+
+    async fn round(&mut self) -> Result<usize, StoreError> {
+        let now = self.parts.clock.now();
+        let due = self.parts.store.due_subjects(now, ROUND).await?;
+        if due.is_empty() {
+            return Ok(0);
+        }
+        self.subjects.load(due.iter().copied()).await?;
+        let book = self.subjects.register().rulebook();
+        let tag = fastrand::i64(1..i64::MAX);
+        let (mut writes, mut subjects) = (Vec::new(), Vec::new());
+        for number in &due {
+            let Some(subject) = self.subjects.take(*number) else { continue };
+            let mut draft = Draft::new(&book, subject, now, self.parts.settings.report_retention);
+            draft.tick();
+            let (write, subject) = draft.finish(tag);
+            writes.push(write);
+            subjects.push(subject);
+        }
+        let judged = writes.len();
+        let Some(outcome) = self.commit(Batch { tag, now, writes }).await else { return Ok(0) };
+        self.keep(subjects, &outcome);
+        Ok(judged)
+    }
+}

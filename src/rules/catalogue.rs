@@ -1,0 +1,76 @@
+use crate::domain::{Rulebook, Span, SubjectName};
+
+/// Version of the policy in force: the defaults in this binary.
+pub const POLICY_VERSION: &str = "default/1";
+
+/// Patients per registered nurse above the ward's limit.
+pub const RATIO: &str = "ratio.over_limit";
+/// A reported largest single allocation above the limit.
+pub const MAX_ALLOCATION: &str = "ratio.max_allocation";
+/// Patients and no registered nurse.
+pub const NONE: &str = "rn.none";
+/// Registered nurses below the ward's minimum.
+pub const BELOW_MINIMUM: &str = "rn.below_minimum";
+/// Registered nurse time short of what is required.
+pub const HOURS: &str = "rn.hours_shortfall";
+/// The formula of the ward's kind.
+pub const CARE_LEVEL: &str = "care_level.under_cover";
+/// A red flag raised by staff.
+pub const RED_FLAG: &str = "red_flag.raised";
+/// The nurse in charge judges the ward not safe.
+pub const JUDGEMENT: &str = "judgement.unsafe";
+/// Bedded and boarded patients above funded beds.
+pub const CAPACITY: &str = "capacity.over";
+/// Patients in a corridor.
+pub const CORRIDOR: &str = "capacity.corridor";
+/// An ageing block is overdue and nothing about it was received.
+pub const OVERDUE: &str = "report.overdue";
+/// A source's subjects fell silent together.
+pub const SILENT: &str = "source.silent";
+/// A jump too great to believe.
+pub const IMPLAUSIBLE: &str = "report.implausible";
+/// Share of registered nurses too small.
+pub const SKILL_MIX: &str = "skill_mix.low";
+
+/// Every rule of this version (domain.md section 4; the rules on cover, plans and elective work come with strikes).
+pub const RULES: &[&str] = &[
+    RATIO,
+    MAX_ALLOCATION,
+    NONE,
+    BELOW_MINIMUM,
+    HOURS,
+    CARE_LEVEL,
+    RED_FLAG,
+    JUDGEMENT,
+    CAPACITY,
+    CORRIDOR,
+    OVERDUE,
+    SILENT,
+    IMPLAUSIBLE,
+    SKILL_MIX,
+];
+
+/// Rules that are off until a ward switches them on.
+pub const OPTIONAL: &[&str] = &[CAPACITY, SKILL_MIX];
+
+/// Good figures must last so long before an alert ends (domain.md section 5).
+pub(super) const CLEAR_AFTER: Span = Span::minutes(30);
+/// A breach so soon after the end reopens the same episode (domain.md section 5).
+pub(super) const REOPEN_WITHIN: Span = Span::minutes(60);
+/// New figures are shown at most so often (contract.md section 1).
+pub(super) const UPDATE_EVERY: Span = Span::minutes(1);
+/// A resolved red flag is final for so long (domain.md section 2).
+pub(super) const FLAG_FINAL: Span = Span::days(7);
+/// Most open red flags of a subject (engine.md section 1).
+pub(super) const MOST_FLAGS: usize = 50;
+/// How far ahead of the service's clock a report may be (domain.md section 7).
+pub(super) const AHEAD: Span = Span::minutes(2);
+
+/// The registered ward whose name is nearest to `name`, of the same organisation if that is registered.
+pub fn nearest_ward(book: &Rulebook, name: &SubjectName) -> Option<SubjectName> {
+    let known = book.organisations.contains_key(name.organisation());
+    let candidates = book.wards.keys().filter(|w| !known || w.organisation() == name.organisation());
+    let sought = name.to_string();
+    let nearest = candidates.map(|w| (strsim::osa_distance(&w.to_string(), &sought), w)).min();
+    nearest.map(|(_, ward)| ward.clone())
+}

@@ -1,0 +1,86 @@
+use crate::domain::{BlockKind, Judgement, Resolution, Severity, Span, Time};
+use crate::rules::catalogue::{HOURS, JUDGEMENT};
+use crate::rules::verdict::{Ruling, Verdict, Why, fraction};
+use crate::rules::view::View;
+
+const HOURS_READS: &[BlockKind] = &[BlockKind::NursingHours];
+const JUDGEMENT_READS: &[BlockKind] = &[BlockKind::ProfessionalJudgement];
+/// More than 8 hours short, in minutes (NICE SG1 red flag).
+const SHORT_MINUTES: u32 = 8 * 60;
+/// A judgement holds for 12 h (domain.md section 2).
+const JUDGEMENT_HOLDS: Span = Span::hours(12);
+
+/// The limbs of the red flag that hold: more than 8 hours short, more than 25 % short. Both strict.
+pub fn limbs(required: u32, available: u32) -> (bool, bool) {
+    let short = required.saturating_sub(available);
+    (short > SHORT_MINUTES, u64::from(short) * 4 > u64::from(required))
+}
+
+/// `rn.hours_shortfall`: registered nurse time short of the requirement by more than 8 hours or more than 25 %,
+/// whichever comes first (NICE SG1 red flag); critical when both hold. For the shift that the figures name.
+pub fn shortfall(view: &View<'_>) -> Ruling {
+    let ruling = Ruling::new(HOURS, HOURS_READS, shortfall_words);
+    let Some(hours) = view.state.nursing_hours.as_ref().map(|c| &c.body) else {
+        return ruling.unknown(Why::NeverReported(BlockKind::NursingHours));
+    };
+    if view.now >= hours.shift_end {
+        return ruling.says(Verdict::Ended(Resolution::Expired));
+    }
+    let (required, available) = match (hours.required_minutes, hours.available_minutes) {
+        (Some(0), _) => return ruling.unknown(Why::NothingRequired),
+        (Some(required), Some(available)) => (required, available),
+        (None, _) => return ruling.unknown(Why::Absent("nursing_hours.rn_required_minutes")),
+        (_, None) => return ruling.unknown(Why::Absent("nursing_hours.rn_available_minutes")),
+    };
+    let unit = "registered nurse minutes";
+    let ruling = ruling.measuring(fraction(available, 1, unit), fraction(required, 1, unit), "NICE SG1");
+    match limbs(required, available) {
+        _ if view.is_empty() => ruling,
+        (false, false) => ruling,
+        (true, true) => ruling.says(Verdict::Breach(Severity::Critical)),
+        _ => ruling.says(Verdict::Breach(Severity::Warning)),
+    }
+}
+
+fn shortfall_words(view: &View<'_>, _: &Ruling) -> String {
+    let Some(hours) = view.state.nursing_hours.as_ref().map(|c| &c.body) else { return String::new() };
+    let (required, available) = (hours.required_minutes.unwrap_or(0), hours.available_minutes.unwrap_or(0));
+    let limb = match limbs(required, available) {
+        (true, true) => "more than 8 h and 25 % short",
+        (true, false) => "more than 8 h short",
+        _ => "more than 25 % short",
+    };
+    let (ward, start, end) = (&view.facts.ward.code, view.clock(hours.shift_start), view.clock(hours.shift_end));
+    format!(
+        "Ward {ward}: {} of {} registered nurse hours, {limb}, shift {start}-{end}.",
+        in_hours(available),
+        in_hours(required)
+    )
+}
+
+/// Minutes as hours with one decimal, rounded down.
+fn in_hours(minutes: u32) -> String {
+    format!("{}.{}", minutes / 60, minutes % 60 / 6)
+}
+
+/// When a judgement made at `observed` no longer holds.
+pub fn judgement_ends(observed: Time) -> Time {
+    observed + JUDGEMENT_HOLDS
+}
+
+/// `judgement.unsafe`: the nurse in charge judges the ward not safe. A judgement of safe never silences another rule.
+pub fn judged_unsafe(view: &View<'_>) -> Ruling {
+    let ruling = Ruling::new(JUDGEMENT, JUDGEMENT_READS, unsafe_words);
+    let ruling = Ruling { source: "professional judgement", ..ruling };
+    match view.state.judgement.as_ref() {
+        None => ruling.unknown(Why::NeverReported(BlockKind::ProfessionalJudgement)),
+        Some(c) if view.now >= judgement_ends(c.key.observed) => ruling.says(Verdict::Ended(Resolution::Expired)),
+        Some(c) if c.body == Judgement::Unsafe => ruling.says(Verdict::Breach(Severity::Warning)),
+        Some(_) => ruling,
+    }
+}
+
+fn unsafe_words(view: &View<'_>, _: &Ruling) -> String {
+    let at = view.clock(view.newest(JUDGEMENT_READS));
+    format!("Ward {}: judged not safe by the nurse in charge. Judged {at}.", view.facts.ward.code)
+}

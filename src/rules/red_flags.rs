@@ -1,0 +1,54 @@
+use crate::domain::{
+    AlertState, ClosedFlag, Episode, FieldViolation, RedFlag, RejectReason, Report, Resolution, Severity, SubjectState,
+    Time,
+};
+use crate::rules::catalogue::{FLAG_FINAL, MOST_FLAGS, RED_FLAG};
+use crate::rules::verdict::{About, Ruling, Verdict};
+use crate::rules::view::View;
+
+fn open_flags(episodes: &[Episode]) -> impl Iterator<Item = &Episode> {
+    episodes.iter().filter(|e| e.alert.rule == RED_FLAG && e.alert.state != AlertState::Resolved)
+}
+
+/// Whether the subject would have more open red flags than it may.
+pub fn too_many(state: &SubjectState, report: &Report) -> Option<FieldViolation> {
+    let new = report.red_flags.iter().filter(|f| f.resolved.is_none()).count();
+    let open = open_flags(&state.episodes).count();
+    let text = || format!("{open} are open and {new} more would be above {MOST_FLAGS}: resolve some first");
+    (new > 0 && open + new > MOST_FLAGS).then(|| FieldViolation::new("red_flags", RejectReason::TooMany, text()))
+}
+
+/// What a report's red flags do: each is applied by its event id once, whatever the report's time. Final ones are noted
+/// in `closed`, which forgets what is older than 7 days.
+pub fn apply(state: &SubjectState, flags: &[RedFlag], closed: &mut Vec<ClosedFlag>, now: Time) -> Vec<Ruling> {
+    closed.retain(|flag| now - flag.at < FLAG_FINAL);
+    flags.iter().filter_map(|flag| ruling(state, flag, closed, now)).collect()
+}
+
+fn ruling(state: &SubjectState, flag: &RedFlag, closed: &mut Vec<ClosedFlag>, now: Time) -> Option<Ruling> {
+    if closed.iter().any(|c| c.event == flag.event) {
+        return None;
+    }
+    let instance = flag.event.to_string();
+    let open = open_flags(&state.episodes).any(|e| e.alert.instance == instance);
+    let verdict = match (open, flag.resolved) {
+        (true, None) => return None,
+        (false, None) => Verdict::Breach(Severity::Critical),
+        (_, Some(_)) => {
+            closed.push(ClosedFlag { event: flag.event, at: now });
+            Verdict::Ended(Resolution::RedFlagResolved)
+        }
+    };
+    let ruling = Ruling::new(RED_FLAG, &[], words).says(verdict);
+    Some(Ruling { instance, about: About::RedFlag(flag.kind, flag.noticed), source: "NICE SG1", ..ruling })
+}
+
+fn words(view: &View<'_>, ruling: &Ruling) -> String {
+    let About::RedFlag(kind, noticed) = ruling.about else { return String::new() };
+    format!(
+        "Ward {}: red flag raised by staff: {}. Noticed {}.",
+        view.facts.ward.code,
+        kind.words(),
+        view.clock(noticed)
+    )
+}

@@ -1,0 +1,43 @@
+use crate::domain::{BlockKind, Severity, WardKind};
+use crate::rules::catalogue::SKILL_MIX;
+use crate::rules::verdict::{Ruling, Verdict, Why, fraction};
+use crate::rules::view::View;
+
+const READS: &[BlockKind] = &[BlockKind::Nursing];
+
+/// Least share of registered nurses in nursing staff, in per cent (RCN: 65, children 70).
+fn least(kind: WardKind) -> u32 {
+    match kind {
+        WardKind::Paediatric | WardKind::PaediatricIntensiveCare | WardKind::Neonatal => 70,
+        _ => 65,
+    }
+}
+
+/// `skill_mix.low`: the share of registered nurses is below the RCN's. Off unless the ward switches it on.
+pub fn low(view: &View<'_>) -> Ruling {
+    let ruling = Ruling::new(SKILL_MIX, READS, words);
+    if !view.facts.ward.enabled_rules.iter().any(|r| r == SKILL_MIX) {
+        return ruling.says(Verdict::Disabled("off by default"));
+    }
+    let nursing = match view.nursing() {
+        Ok(nursing) => nursing,
+        Err(why) => return ruling.unknown(why),
+    };
+    let (associates, workers) = (nursing.nursing_associates, nursing.healthcare_support_workers);
+    let Some(workers) = workers else { return ruling.unknown(Why::Absent("nursing.healthcare_support_workers")) };
+    let Some(associates) = associates else { return ruling.unknown(Why::Absent("nursing.nursing_associates")) };
+    let (nurses, least) = (view.nurses(nursing).count, least(view.facts.ward.kind));
+    let all = nurses + associates + workers;
+    let unit = "registered share of nursing staff";
+    let ruling = ruling.measuring(fraction(nurses, all, unit), fraction(least, 100, unit), "RCN");
+    let low = u64::from(nurses) * 100 < u64::from(least) * u64::from(all);
+    if low { ruling.says(Verdict::Breach(Severity::Info)) } else { ruling }
+}
+
+fn words(view: &View<'_>, ruling: &Ruling) -> String {
+    let Some(measure) = &ruling.measure else { return String::new() };
+    let (nurses, all) = (measure.measured.numerator, measure.measured.denominator);
+    let (ward, at) = (&view.facts.ward.code, view.clock(view.newest(READS)));
+    let least = measure.limit.numerator;
+    format!("Ward {ward}: {nurses} registered of {all} nursing staff, below a share of {least} %. Observed {at}.")
+}

@@ -1,0 +1,53 @@
+use crate::domain::{BlockKey, BlockKind, Report, SubjectState};
+
+/// How a report stands against what is current.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// A block of it is newer than the current one, so it was never stored.
+    Fresh,
+    /// It is current already.
+    Duplicate,
+    /// Its id stands for another report.
+    IdReused,
+    /// None of its blocks is newer: the store knows whether it was stored before.
+    Older,
+}
+
+/// Decides it (engine.md section 4): a stored report left each of its blocks' currents at or above its own key.
+pub fn standing(state: &SubjectState, report: &Report, digest: i64) -> Standing {
+    let key = key_of(report);
+    let mut newer = false;
+    for kind in blocks(report) {
+        match state.current(kind) {
+            Some((current, ..)) if current == key => {
+                let same = state.digest(kind) == Some(digest);
+                return if same { Standing::Duplicate } else { Standing::IdReused };
+            }
+            Some((current, ..)) if current > key => {}
+            _ => newer = true,
+        }
+    }
+    match newer {
+        true if state.recent.contains(report.key.id) => Standing::IdReused,
+        true => Standing::Fresh,
+        false => Standing::Older,
+    }
+}
+
+/// What orders a report's blocks.
+pub fn key_of(report: &Report) -> BlockKey {
+    BlockKey { observed: report.key.observed, revision: report.revision, report: report.key.id }
+}
+
+/// The blocks a report has.
+pub fn blocks(report: &Report) -> impl Iterator<Item = BlockKind> {
+    [
+        report.patients.is_some().then_some(BlockKind::Patients),
+        report.levels_of_care.is_some().then_some(BlockKind::LevelsOfCare),
+        report.nursing.is_some().then_some(BlockKind::Nursing),
+        report.nursing_hours.is_some().then_some(BlockKind::NursingHours),
+        report.judgement.is_some().then_some(BlockKind::ProfessionalJudgement),
+    ]
+    .into_iter()
+    .flatten()
+}

@@ -1,0 +1,141 @@
+use std::fmt;
+
+use crate::domain::{BlockKind, Fraction, RedFlagType, Resolution, Severity, SourceCode, SubjectName};
+use crate::rules::view::View;
+
+/// Why a rule cannot be evaluated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// The block was never reported.
+    NeverReported(BlockKind),
+    /// The block is overdue.
+    Overdue(BlockKind),
+    /// A count in a present block was not reported.
+    Absent(&'static str),
+    /// Nothing was required, so nothing can be short.
+    NothingRequired,
+}
+
+/// What a rule says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Its limit is breached.
+    Breach(Severity),
+    /// Within its limit.
+    Clear,
+    /// It cannot be said.
+    NotEvaluable(Why),
+    /// Off, or not for this kind of ward.
+    Disabled(&'static str),
+    /// An open alert of it ends at once, and none is raised.
+    Ended(Resolution),
+}
+
+/// Figures behind a verdict.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Measure {
+    /// What was measured.
+    pub measured: Fraction,
+    /// Against what.
+    pub limit: Fraction,
+}
+
+/// One rule's verdict on one instance, with what an alert would show. Text is made only when an alert needs it.
+#[derive(Clone, Debug)]
+pub struct Ruling {
+    /// The rule.
+    pub rule: &'static str,
+    /// Which of several.
+    pub instance: String,
+    /// What it says.
+    pub verdict: Verdict,
+    /// Its figures, when there are any.
+    pub measure: Option<Measure>,
+    /// Where its limit comes from.
+    pub source: &'static str,
+    /// The blocks it reads.
+    pub reads: &'static [BlockKind],
+    /// What an alert is about beyond its figures.
+    pub about: About,
+    /// One line for a person.
+    pub words: fn(&View<'_>, &Ruling) -> String,
+}
+
+/// What some rulings are about besides figures.
+#[derive(Clone, Debug, Default)]
+pub enum About {
+    /// Nothing more.
+    #[default]
+    Figures,
+    /// A red flag.
+    RedFlag(RedFlagType, crate::domain::Time),
+    /// A block whose figure jumped.
+    Jump(BlockKind, u32, u32),
+    /// Silent wards of a source: those named, how many of how many.
+    Silent {
+        /// The source.
+        source: SourceCode,
+        /// At most 200 of its silent wards.
+        wards: Vec<SubjectName>,
+        /// How many are silent.
+        silent: usize,
+        /// How many it reports on.
+        of: usize,
+    },
+}
+
+impl Ruling {
+    /// A ruling without figures.
+    pub fn new(rule: &'static str, reads: &'static [BlockKind], words: fn(&View<'_>, &Self) -> String) -> Self {
+        Self {
+            rule,
+            instance: String::new(),
+            verdict: Verdict::Clear,
+            measure: None,
+            source: "",
+            reads,
+            about: About::Figures,
+            words,
+        }
+    }
+    /// With this verdict.
+    pub fn says(self, verdict: Verdict) -> Self {
+        Self { verdict, ..self }
+    }
+    /// With these figures, from this source.
+    pub fn measuring(self, measured: Fraction, limit: Fraction, source: &'static str) -> Self {
+        Self { measure: Some(Measure { measured, limit }), source, ..self }
+    }
+    /// Not evaluable, for this reason.
+    pub fn unknown(self, why: Why) -> Self {
+        self.says(Verdict::NotEvaluable(why))
+    }
+}
+
+/// A fraction in units.
+pub fn fraction(numerator: impl Into<i64>, denominator: impl Into<i64>, unit: &'static str) -> Fraction {
+    Fraction { numerator: numerator.into(), denominator: denominator.into(), unit: unit.into() }
+}
+
+/// A block in words.
+pub fn block_words(kind: BlockKind) -> &'static str {
+    match kind {
+        BlockKind::Patients => "patients",
+        BlockKind::LevelsOfCare => "levels of care",
+        BlockKind::Nursing => "nursing",
+        BlockKind::NursingHours => "nursing hours",
+        BlockKind::MedicalCover => "medical cover",
+        BlockKind::ProfessionalJudgement => "professional judgement",
+    }
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NeverReported(kind) => write!(f, "{} never reported", block_words(*kind)),
+            Self::Overdue(kind) => write!(f, "{} overdue", block_words(*kind)),
+            Self::Absent(field) => write!(f, "{field} not reported"),
+            Self::NothingRequired => f.write_str("no time is required"),
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! The composition root: named steps, no logic.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tonic::service::Routes;
+
+use crate::admin::{self, Readiness};
+use crate::clock::SharedClock;
+use crate::config::Settings;
+use crate::domain::{Clock, Span};
+use crate::feed::{self, Feed};
+use crate::grpc::{health, listener, services};
+use crate::intake::{self, Intake};
+use crate::lifecycle::Lifecycle;
+use crate::register::Register;
+use crate::retention;
+use crate::store::{self, Head, OpenError, Store, StoreError};
+
+/// Why the service did not start, or ended other than by a signal. One line each.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The settings cannot be followed.
+    #[error("{0}")]
+    Configuration(String),
+    /// The database cannot be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The database cannot be read.
+    #[error("the database cannot be read: {0}")]
+    Store(#[from] StoreError),
+    /// A port cannot be bound.
+    #[error("{0}")]
+    Bind(String),
+    /// A part of the service failed while it ran.
+    #[error("a part of the service failed; see the log")]
+    Failed,
+}
+
+impl StartError {
+    /// Whether the settings are at fault rather than the world.
+    pub fn is_configuration(&self) -> bool {
+        matches!(self, Self::Configuration(_))
+    }
+}
+
+/// A service that runs.
+#[derive(Debug)]
+pub struct Running {
+    /// Where the API listens.
+    pub address: SocketAddr,
+    /// Where the admin port listens.
+    pub admin_address: SocketAddr,
+    /// Stops it, in order.
+    pub lifecycle: Lifecycle,
+    store: Arc<dyn Store>,
+    intake: Intake,
+    served: tokio::task::JoinHandle<()>,
+}
+
+/// The parts that services are made of.
+struct House {
+    store: Arc<dyn Store>,
+    register: Arc<Register>,
+    intake: Intake,
+    feed: Arc<Feed>,
+    clock: SharedClock,
+    lifecycle: Lifecycle,
+}
+
+/// Starts the service; it is ready when this returns.
+///
+/// # Errors
+/// One line that says what to do.
+pub async fn start(settings: &Settings, clock: SharedClock) -> Result<Running, StartError> {
+    let api = admin::bind(settings.server.listen, "--listen").await.map_err(StartError::Bind)?;
+    let operations = admin::bind(settings.server.admin_listen, "--admin-listen").await.map_err(StartError::Bind)?;
+    let lifecycle = Lifecycle::default();
+    let store = open(settings, &clock).await?;
+    let register = Arc::new(Register::new(Arc::clone(&store), Arc::clone(&clock)));
+    register.refresh().await?;
+    let (intake, committed) = begin_intake(settings, &store, &register, &clock, &lifecycle);
+    let readiness = Readiness::default();
+    let feed = follow_log(settings, &store, &register, &clock, &lifecycle, committed, &readiness);
+    let house = House { store, register, intake, feed, clock, lifecycle };
+    let (routes, health) = routes(settings, &house)?;
+    house.lifecycle.spawn("health", health::watch(health, readiness.clone(), house.lifecycle.soft.clone()));
+    house
+        .lifecycle
+        .spawn("retention", retention::run(Arc::clone(&house.store), Arc::clone(&house.clock), days(settings)));
+    let (address, admin_address) = addresses(&api, &operations)?;
+    tokio::spawn(admin::serve(operations, readiness, house.lifecycle.hard.clone()));
+    let bounds = bounds(settings);
+    let ends = house.lifecycle.clone();
+    let served = tokio::spawn(async move { listener::serve(api, routes, bounds, &ends).await });
+    let House { store, intake, lifecycle, .. } = house;
+    Ok(Running { address, admin_address, lifecycle, store, intake, served })
+}
+
+impl Running {
+    /// Asks it to finish: not ready, no new streams, receipts flushed, goodbyes said.
+    pub fn drain(&self) {
+        self.lifecycle.begin_drain();
+    }
+
+    /// Returns when all that was received is committed and nothing is due by the clock.
+    pub async fn settled(&self) {
+        self.intake.settled().await;
+    }
+
+    /// Returns when it has ended: drained, or failed.
+    ///
+    /// # Errors
+    /// When a part of it failed.
+    pub async fn wait(self) -> Result<(), StartError> {
+        let Self { lifecycle, store, intake, served, .. } = self;
+        let crashed = served.await.is_err();
+        drop(intake);
+        lifecycle.finish().await;
+        store.close().await;
+        if crashed || lifecycle.failed() { Err(StartError::Failed) } else { Ok(()) }
+    }
+}
+
+async fn open(settings: &Settings, clock: &SharedClock) -> Result<Arc<dyn Store>, StartError> {
+    let location = settings.database.url.parse().map_err(|e| StartError::Configuration(format!("{e}")))?;
+    let clock: Arc<dyn Clock> = Arc::clone(clock) as Arc<dyn Clock>;
+    Ok(store::open(&store::Options { location, migrate: settings.database.migrate, clock }).await?)
+}
+
+fn begin_intake(
+    settings: &Settings,
+    store: &Arc<dyn Store>,
+    register: &Arc<Register>,
+    clock: &SharedClock,
+    lifecycle: &Lifecycle,
+) -> (Intake, watch::Receiver<i64>) {
+    let (committed, receiver) = watch::channel(0);
+    let (intake, run) = Intake::new(intake::Parts {
+        store: Arc::clone(store),
+        register: Arc::clone(register),
+        clock: Arc::clone(clock),
+        committed,
+        hard: lifecycle.hard.clone(),
+        settings: intake::Settings {
+            unreceipted: settings.limits.unreceipted_reports as usize,
+            report_retention: days(settings).reports,
+            ..intake::Settings::default()
+        },
+    });
+    lifecycle.spawn("intake", run);
+    (intake, receiver)
+}
+
+/// Follows the log; every head read tells the time, whether the register changed, and that the store is there.
+fn follow_log(
+    settings: &Settings,
+    store: &Arc<dyn Store>,
+    register: &Arc<Register>,
+    clock: &SharedClock,
+    lifecycle: &Lifecycle,
+    committed: watch::Receiver<i64>,
+    readiness: &Readiness,
+) -> Arc<Feed> {
+    let settings = feed::Settings {
+        heartbeat: settings.streams.heartbeat,
+        max_age: settings.streams.max_age,
+        ..feed::Settings::default()
+    };
+    let feed = Feed::new(Arc::clone(store), Arc::clone(clock), settings, lifecycle.soft.clone());
+    let (register, clock, readiness) = (Arc::clone(register), Arc::clone(clock), readiness.clone());
+    let on_head = move |head: &Head| {
+        clock.follow(head.now);
+        readiness.seen();
+        if register.rulebook().generation != head.generation {
+            let register = Arc::clone(&register);
+            tokio::spawn(async move { register.refresh().await });
+        }
+    };
+    lifecycle.spawn("log tail", Arc::clone(&feed).follow(committed, on_head));
+    feed
+}
+
+fn routes(settings: &Settings, house: &House) -> Result<(Routes, health::Reporter), StartError> {
+    let services = services::Services {
+        store: Arc::clone(&house.store),
+        register: Arc::clone(&house.register),
+        intake: house.intake.clone(),
+        feed: Arc::clone(&house.feed),
+        clock: Arc::clone(&house.clock),
+        lifecycle: house.lifecycle.clone(),
+    };
+    let limits = services::Limits {
+        streams_per_connection: settings.limits.streams_per_connection,
+        unreceipted_per_stream: settings.limits.unreceipted_reports_per_stream as usize,
+        max_stream_age: settings.streams.max_age,
+        report_days: settings.retention.report_days,
+        event_days: settings.retention.event_days,
+        environment: settings.server.environment.clone(),
+    };
+    services
+        .routes(limits)
+        .map_err(|e| StartError::Configuration(format!("this binary's descriptors are damaged: {e}")))
+}
+
+fn bounds(settings: &Settings) -> listener::Settings {
+    listener::Settings {
+        send_buffer: settings.limits.send_buffer_bytes as usize,
+        streams: settings.limits.streams_per_connection,
+        connections: settings.limits.connections as usize,
+        stall_limit: settings.streams.stall_limit,
+        drain_limit: settings.streams.drain_limit,
+        ..listener::Settings::default()
+    }
+}
+
+fn days(settings: &Settings) -> retention::Retention {
+    let days = |n: u16| Span::days(i64::from(n));
+    retention::Retention { reports: days(settings.retention.report_days), events: days(settings.retention.event_days) }
+}
+
+fn addresses(api: &TcpListener, operations: &TcpListener) -> Result<(SocketAddr, SocketAddr), StartError> {
+    let failed = |e: std::io::Error| StartError::Bind(format!("cannot read the bound address: {e}"));
+    Ok((api.local_addr().map_err(failed)?, operations.local_addr().map_err(failed)?))
+}
