@@ -10,7 +10,7 @@ use crate::rules::catalogue::{
 };
 use crate::rules::verdict::{About, Ruling, Verdict};
 use crate::rules::view::View;
-use crate::rules::words::ceil_div;
+use crate::rules::words::{ceil_div, nearest_tenths};
 
 /// What a judgement is made of, beside its rulings.
 pub struct Turn<'a> {
@@ -272,7 +272,9 @@ impl Turn<'_> {
 fn shown(measured: &Fraction, limit: &Fraction) -> (i64, i64, i64) {
     let missing =
         ceil_div(measured.numerator * limit.denominator, limit.numerator).saturating_sub(measured.denominator);
-    (ceil_div(measured.numerator * 10, measured.denominator), ceil_div(limit.numerator, limit.denominator), missing)
+    let hundredths = (limit.numerator * 100).checked_div(limit.denominator).unwrap_or(0);
+    let tenth = nearest_tenths(measured.numerator, measured.denominator, hundredths);
+    (tenth, ceil_div(limit.numerator, limit.denominator), missing)
 }
 
 /// Nurses in a measure: over the line in a ratio, above it in a count.

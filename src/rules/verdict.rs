@@ -132,7 +132,7 @@ pub fn block_words(kind: BlockKind) -> &'static str {
 impl fmt::Display for Why {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NeverReported(kind) => write!(f, "{} never reported, or no longer valid", block_words(*kind)),
+            Self::NeverReported(kind) => write!(f, "{} never reported", block_words(*kind)),
             Self::Overdue(kind) => write!(f, "{} overdue", block_words(*kind)),
             Self::Absent(field) => write!(f, "{field} not reported"),
             Self::NothingRequired => f.write_str("no time is required"),

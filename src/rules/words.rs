@@ -1,9 +1,19 @@
 //! Figures in words.
 
-/// `numerator / denominator` to one decimal, rounded up: a ward above its limit never reads as being at it.
-pub fn tenths(numerator: i64, denominator: i64) -> String {
-    let tenths = ceil_div(numerator * 10, denominator);
-    if tenths % 10 == 0 { (tenths / 10).to_string() } else { format!("{}.{}", tenths / 10, tenths % 10) }
+/// `numerator / denominator` to the nearest tenth, as a number of tenths; rounded up where the nearest would read as
+/// being at or below `limit` (hundredths) although it is above.
+pub fn nearest_tenths(numerator: i64, denominator: i64, limit: i64) -> i64 {
+    let above = numerator * 100 > limit * denominator;
+    match (numerator * 20 + denominator).checked_div(2 * denominator) {
+        Some(tenths) if above && tenths * 10 <= limit => ceil_div(numerator * 10, denominator),
+        Some(tenths) => tenths,
+        None => i64::MAX,
+    }
+}
+
+/// Tenths as text: "9.3", "12".
+pub fn tenths(n: i64) -> String {
+    if n % 10 == 0 { (n / 10).to_string() } else { format!("{}.{}", n / 10, n % 10) }
 }
 
 /// Division of non-negative numbers rounded up; `i64::MAX` over zero.

@@ -8,5 +8,6 @@ mod client;
 mod commands;
 #[cfg(test)]
 mod fake;
+mod feed;
 mod store;
 mod support;
