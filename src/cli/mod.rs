@@ -3,6 +3,7 @@
 mod alerts;
 mod config;
 mod cursor_file;
+mod demo;
 mod failure;
 mod figures;
 mod filter;
@@ -64,6 +65,8 @@ enum Format {
 enum Command {
     /// Run the service.
     Serve(serve::Serve),
+    /// Play a day of a made-up hospital on an embedded database: reports in, alerts out.
+    Demo(demo::Demo),
     /// Stream reports from a file (or - for stdin): NDJSON in the protobuf JSON mapping, or CSV.
     Replay(replay::Replay),
     /// Send one report made from flags.
@@ -126,6 +129,7 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         _ => crate::telemetry::init_client().map_err(|e| Failure::failed(e.to_string()))?,
     }
     match cli.command {
+        Command::Demo(demo) => demo.run().await,
         Command::Replay(replay) => replay.run(session).await,
         Command::Report(report) => report.run(session).await,
         Command::Watch(watch) => watch.run(session).await,

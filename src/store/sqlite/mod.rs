@@ -33,7 +33,7 @@ const WATCH: Duration = Duration::from_secs(1);
 
 /// Set, with the reason, when the open file is no longer the one at its path.
 #[derive(Clone, Debug, Default)]
-pub(self) struct Lost(Arc<OnceLock<String>>);
+struct Lost(Arc<OnceLock<String>>);
 
 impl Lost {
     fn set(&self, why: String) {
