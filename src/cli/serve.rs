@@ -40,15 +40,17 @@ impl Serve {
         let clock: SharedClock = std::sync::Arc::new(SystemClock::default());
         let running = server::start(&settings, clock).await?;
         listening(&running, &settings);
+        let lifecycle = running.lifecycle.clone();
+        let ended = running.wait();
+        tokio::pin!(ended);
         tokio::select! {
-            () = stop.asked() => {}
-            // It goes down by itself when a part of it breaks: half a service is worse than a restart.
-            () = running.lifecycle.soft.cancelled() => {}
+            // Without being asked to: a part of it failed.
+            ended = &mut ended => return Ok(ended?),
+            () = stop.asked() => lifecycle.begin_drain(),
         }
         info!("draining; a second signal ends at once");
-        running.drain();
         tokio::select! {
-            ended = running.wait() => Ok(ended?),
+            ended = ended => Ok(ended?),
             () = stop.asked() => Err(Failure::failed("ended by a second signal before everything was drained")),
         }
     }

@@ -24,6 +24,16 @@ pub(super) fn event(event: &pb::AlertEvent) -> String {
     format!("{time}  {style}{what:<16} {:<8}{style:#}  {}{end}", severity(alert.severity()), body(alert))
 }
 
+/// An event of a demo: what, how serious, and the message.
+pub(super) fn brief(event: &pb::AlertEvent) -> String {
+    let Some(alert) = &event.alert else { return String::new() };
+    let clearing = event.r#type() == pb::AlertEventType::Updated && alert.condition() == pb::AlertCondition::Clearing;
+    let what = if clearing { "CLEARING" } else { bare(event.r#type().as_str_name(), "ALERT_EVENT_TYPE_") };
+    let good = clearing || event.r#type() == pb::AlertEventType::Resolved;
+    let style = if good { GOOD } else { style(alert.severity()) };
+    format!("{style}{what:<16} {:<8}{style:#}  {}", severity(alert.severity()), clean(&alert.message))
+}
+
 /// An alert as it stands.
 pub(super) fn alert(alert: &pb::Alert) -> String {
     let style = style(alert.severity());

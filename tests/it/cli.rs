@@ -53,7 +53,9 @@ fn bad_usage_ends_with_64() {
 fn help_is_a_result() {
     let output = run(&["--help"]);
     assert_eq!(output.status.code(), Some(0));
-    for command in ["serve", "replay", "report", "watch", "alerts", "organisations", "wards", "config", "healthcheck"] {
+    for command in
+        ["serve", "replay", "report", "watch", "alerts", "organisations", "wards", "config", "migrate", "healthcheck"]
+    {
         assert!(stdout(&output).contains(&format!("\n  {command} ")), "{command}");
     }
     assert!(stdout(&run(&["report", "--help"])).contains("--registered-nurses <N>"));
@@ -76,6 +78,22 @@ fn an_unknown_configuration_key_ends_with_78_and_names_the_nearest() {
     let output = wardwatch(&["config"]).env("WARDWATCH__SERVER__LISTN", "127.0.0.1:1").output().unwrap();
     assert_eq!(output.status.code(), Some(78));
     assert!(stderr(&output).contains("environment variable WARDWATCH__SERVER__LISTN; the nearest is server.listen"));
+}
+
+#[test]
+fn a_database_is_migrated_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite:{}", folder.path().join("w.sqlite").display());
+    let migrate = || {
+        let output = run(&["migrate", "--database", &url, "--output", "json"]);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        let report: serde_json::Value = serde_json::from_str(&stdout(&output)).unwrap();
+        (report["applied"].as_array().unwrap().len(), report["present"].as_array().unwrap().len())
+    };
+    let (applied, present) = migrate();
+    assert!(applied > 0 && present == 0);
+    assert_eq!(migrate(), (0, applied));
+    assert_eq!(run(&["migrate", "--database", "mysql://h/d"]).status.code(), Some(78));
 }
 
 #[test]
@@ -137,9 +155,9 @@ fn a_register_that_cannot_be_read_ends_with_2_and_names_line_and_column() {
     let header = "organisation,display_name,region,region_name,icb,time_zone";
     let (code, text) = import("organisation,display_name,region,region_name,time_zone\n");
     assert_eq!(code, Some(2));
-    assert_eq!(text, format!("wardwatch: FILE:1: column 'icb' is missing; the header must be {header}\n"));
+    assert_eq!(text, format!("FILE:1: column 'icb' is missing; the header must be {header}\n"));
     let (code, text) = import(&format!("{header}\r\nRJ1,Guy's,,,,\r\n,Nobody,,,,\r\n"));
-    assert_eq!((code, text.as_str()), (Some(2), "wardwatch: FILE:3: organisation: must be given\n"));
+    assert_eq!((code, text.as_str()), (Some(2), "FILE:3: organisation: must be given\n"));
 }
 
 #[test]

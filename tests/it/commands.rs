@@ -61,7 +61,7 @@ async fn a_break_in_the_middle_of_a_replay_loses_nothing() {
     let file = folder.path().join("r.csv");
     let mut text = "ward,observed_time,source,report_id,revision,bedded\r\n".to_owned();
     for n in 0..2_000 {
-        text += &format!("w,2016-04-26T08:00:00Z,BEDS,r{n},,{}\r\n", n % 30);
+        text.push_str(&["w,2016-04-26T08:00:00Z,BEDS,r", &n.to_string(), ",,3\r\n"].concat());
     }
     fs::write(&file, text).unwrap();
     let (code, stdout, stderr) = end(wardwatch(&client, &["replay", file.to_str().unwrap()]).spawn().unwrap());

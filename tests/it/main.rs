@@ -1,12 +1,9 @@
-//! One integration binary.
+//! One integration binary: the store's suite, the feed's promises, the client and the command line.
+#![cfg(test)]
 
-#[cfg(test)]
 mod cli;
-#[cfg(test)]
 mod client;
-#[cfg(test)]
 mod commands;
-#[cfg(test)]
 mod fake;
 mod feed;
 mod service;

@@ -1,5 +1,6 @@
 //! The feed and AlertService: a real listener, a real store, the generated client.
 
+mod connections;
 mod ends;
 mod lists;
 mod promises;

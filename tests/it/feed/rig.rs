@@ -263,7 +263,8 @@ impl Hand {
         lifecycle.spawn("feed", Arc::clone(&feed).follow(committed, |_| ()));
         let register = Arc::new(Register::new(Arc::clone(&store), self.clock.clone()));
         let alerts = Alerts::new(Arc::clone(&feed), register, store, RULES);
-        let routes = Routes::new(AlertApi::new(alerts));
+        let (_, health) = tonic_health::server::health_reporter();
+        let routes = Routes::new(AlertApi::new(alerts)).add_service(health);
         let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = socket.local_addr().unwrap();
         let (settings, stops) = (settings.listener, lifecycle.clone());
