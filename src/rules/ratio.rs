@@ -2,7 +2,7 @@ use crate::domain::{BlockKind, Fraction, Limit, Resolution, Severity, Time, Ward
 use crate::rules::catalogue::{MAX_ALLOCATION, RATIO};
 use crate::rules::verdict::{Ruling, Verdict, Why, fraction};
 use crate::rules::view::View;
-use crate::rules::words::{nearest_tenths, tenths};
+use crate::rules::words::{shown_tenths, tenths};
 
 const READS: &[BlockKind] = &[BlockKind::Patients, BlockKind::Nursing];
 const UNIT: &str = "patients per registered nurse";
@@ -104,7 +104,7 @@ fn over_limit_words(view: &View<'_>, ruling: &Ruling) -> String {
             "Ward {ward}: {patients} patients, every registered nurse one-to-one elsewhere, above the safe limit of {limit}. Observed {at}."
         );
     }
-    let per_nurse = tenths(nearest_tenths(patients, nurses, i64::from(limit.0)));
+    let per_nurse = tenths(shown_tenths(&measure.measured, &measure.limit));
     let noun = if nurses == 1 { "nurse" } else { "nurses" };
     let side = side(ruling);
     format!(
@@ -115,6 +115,7 @@ fn over_limit_words(view: &View<'_>, ruling: &Ruling) -> String {
 /// `ratio.max_allocation`: a reported largest single allocation above the ward's limit.
 pub fn max_allocation(view: &View<'_>) -> Ruling {
     const ALLOCATION: &[BlockKind] = &[BlockKind::Nursing];
+    const EMPTY: &[BlockKind] = &[BlockKind::Nursing, BlockKind::Patients];
     let ruling = Ruling::new(MAX_ALLOCATION, ALLOCATION, allocation_words);
     let Some(force) = in_force(view.facts, view.newest(ALLOCATION)) else {
         return ruling.says(Verdict::Disabled("no limit for this kind of ward, and the ward sets none"));
@@ -129,8 +130,16 @@ pub fn max_allocation(view: &View<'_>) -> Ruling {
     if matches!(counted(view), Ok(None)) {
         return ruling.says(Verdict::Ended(Resolution::Replaced));
     }
-    let breach = !view.is_empty() && u64::from(largest) * 100 > u64::from(force.limit.0);
-    if breach { ruling.says(Verdict::Breach(Severity::Warning)) } else { ruling }
+    match view.emptied() {
+        Ok(false) => {}
+        Ok(true) => return ruling.reading(EMPTY),
+        Err(why) => return ruling.unknown(why),
+    }
+    if u64::from(largest) * 100 > u64::from(force.limit.0) {
+        ruling.says(Verdict::Breach(Severity::Warning))
+    } else {
+        ruling
+    }
 }
 
 fn allocation_words(view: &View<'_>, ruling: &Ruling) -> String {
