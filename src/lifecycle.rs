@@ -34,7 +34,12 @@ impl Lifecycle {
         self.soft.cancel();
         self.hard.cancel();
     }
-    /// Whether a task ended by a panic: the process should end with an error.
+    /// Drains because something broke: the process should end with an error.
+    pub fn fail(&self) {
+        self.failed.store(true, Ordering::Relaxed);
+        self.begin_drain();
+    }
+    /// Whether something broke.
     pub fn failed(&self) -> bool {
         self.failed.load(Ordering::Relaxed)
     }
@@ -45,8 +50,7 @@ impl Lifecycle {
         self.tasks.spawn(async move {
             if task.await.is_err_and(|e| e.is_panic()) {
                 tracing::error!(task = name, "a task of the service panicked: going down");
-                lifecycle.failed.store(true, Ordering::Relaxed);
-                lifecycle.begin_drain();
+                lifecycle.fail();
             }
         });
     }

@@ -269,6 +269,10 @@ pub struct Receipt {
 }
 
 impl Receipt {
+    /// Whether the report is kept, from now or from an earlier sending.
+    pub fn is_stored(&self) -> bool {
+        !matches!(self.outcome, Outcome::Rejected(_))
+    }
     /// A rejection.
     pub fn rejected(report_id: String, error: impl Into<ReportError>) -> Self {
         let outcome = Outcome::Rejected(error.into());

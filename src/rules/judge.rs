@@ -85,8 +85,8 @@ fn judge_report(facts: &WardFacts, subject: &Subject, input: &Input<'_>, now: Ti
     let reject = |error: ReportError| answer(Outcome::Rejected(error));
     match (standing(&subject.state, report, *digest), stored) {
         (Standing::Duplicate, _) => return answer(Outcome::Duplicate),
-        (Standing::Older, Some(known)) if known == digest => return answer(Outcome::Duplicate),
-        (Standing::IdReused, _) | (Standing::Older, Some(_)) => return reject(reused(report).into()),
+        (_, Some(known)) if known == digest => return answer(Outcome::Duplicate),
+        (Standing::IdReused, _) | (_, Some(_)) => return reject(reused(report).into()),
         (Standing::Older, None) if subject.state.recent.contains(report.key.id) => {
             return reject(reused(report).into());
         }

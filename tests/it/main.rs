@@ -6,5 +6,6 @@ mod client;
 mod commands;
 mod fake;
 mod feed;
+mod service;
 mod store;
 mod support;
