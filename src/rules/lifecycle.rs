@@ -121,21 +121,26 @@ impl Turn<'_> {
         let breaching = episode.alert.condition == Condition::Breaching;
         // Time alone makes no ward's breach good, nor does a report: the register must have changed.
         let register = self.cause == Cause::Timer && breaching && !matches!(ruling.rule, SILENT);
-        if corrected && !doubted {
-            return self.resolve(episode, Resolution::Corrected, turned);
-        }
-        if register && !doubted {
-            return self.resolve(episode, Resolution::RegisterChanged, turned);
+        let at_once = match (corrected, register) {
+            (true, _) => Some(Resolution::Corrected),
+            (false, true) => Some(Resolution::RegisterChanged),
+            (false, false) => None,
+        };
+        if let Some(resolution) = at_once.filter(|_| !doubted) {
+            self.show(&mut episode.alert, ruling);
+            return self.resolve(episode, resolution, turned);
         }
         let began = episode.good_since.is_none();
         let since = *episode.good_since.get_or_insert_with(|| self.good_at(ruling));
         let ending = *episode.ending.get_or_insert_with(|| self.ending(&episode.alert, ruling));
         turned.changed |= began;
         if self.now >= since + CLEAR_AFTER && !doubted {
+            self.show(&mut episode.alert, ruling);
             return self.resolve(episode, ending, turned);
         }
         if breaching {
             let before = (episode.alert.severity, episode.alert.state);
+            self.show(&mut episode.alert, ruling);
             episode.alert.condition = Condition::Clearing;
             turned.events.push(self.event(episode, EventType::Updated, Some(before)));
         }
@@ -232,8 +237,10 @@ impl Turn<'_> {
             alert.inputs = view.inputs(ruling.reads);
             alert.observed = view.newest(ruling.reads);
         }
+        if ruling.rule == SILENT {
+            alert.message = crate::rules::silence::words(ruling);
+        }
         if let About::Silent { wards, silent, .. } = &ruling.about {
-            alert.message = crate::rules::silence::words(&ruling.about);
             alert.wards.clone_from(wards);
             alert.ward_count = u32::try_from(*silent).unwrap_or(u32::MAX);
         }

@@ -89,6 +89,10 @@ fn counted(view: &View<'_>) -> Result<Option<Counted>, Why> {
     Ok(Some(Counted { patients: total - theirs, nurses: nurses.count - busy, complete: nurses.complete }))
 }
 
+fn side(ruling: &Ruling) -> &'static str {
+    if ruling.breaches() { "above" } else { "within" }
+}
+
 fn over_limit_words(view: &View<'_>, ruling: &Ruling) -> String {
     let ward = &view.facts.ward.code;
     let Some(measure) = &ruling.measure else { return String::new() };
@@ -102,8 +106,9 @@ fn over_limit_words(view: &View<'_>, ruling: &Ruling) -> String {
     }
     let per_nurse = tenths(nearest_tenths(patients, nurses, i64::from(limit.0)));
     let noun = if nurses == 1 { "nurse" } else { "nurses" };
+    let side = side(ruling);
     format!(
-        "Ward {ward}: {patients} patients, {nurses} registered {noun}: {per_nurse} per nurse, above the safe limit of {limit}. Observed {at}."
+        "Ward {ward}: {patients} patients, {nurses} registered {noun}: {per_nurse} per nurse, {side} the safe limit of {limit}. Observed {at}."
     )
 }
 
@@ -132,8 +137,9 @@ fn allocation_words(view: &View<'_>, ruling: &Ruling) -> String {
     let Some(measure) = &ruling.measure else { return String::new() };
     let at = view.newest(ruling.reads);
     let limit = in_force(view.facts, at).map_or(Limit(0), |f| f.limit);
+    let side = side(ruling);
     let (ward, largest, at) = (&view.facts.ward.code, measure.measured.numerator, view.clock(at));
     format!(
-        "Ward {ward}: {largest} patients allocated to one registered nurse, above the safe limit of {limit}. Observed {at}."
+        "Ward {ward}: {largest} patients allocated to one registered nurse, {side} the safe limit of {limit}. Observed {at}."
     )
 }

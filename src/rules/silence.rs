@@ -85,11 +85,13 @@ fn together(silent: &[(Time, &SubjectName)]) -> usize {
 }
 
 fn no_words(_: &View<'_>, ruling: &Ruling) -> String {
-    words(&ruling.about)
+    words(ruling)
 }
 
 /// The message of a silence.
-pub fn words(about: &About) -> String {
-    let About::Silent { source, silent, of, .. } = about else { return String::new() };
+pub fn words(ruling: &Ruling) -> String {
+    let About::Silent { source, silent, of, .. } = &ruling.about else {
+        return format!("Source {}: figures are received again.", ruling.instance);
+    };
     format!("Source {source}: silent on {silent} of {of} wards, figures overdue together.")
 }

@@ -106,6 +106,10 @@ impl Ruling {
     pub fn measuring(self, measured: Fraction, limit: Fraction, source: &'static str) -> Self {
         Self { measure: Some(Measure { measured, limit }), source, ..self }
     }
+    /// Whether it is a breach: words differ when the figures are good again.
+    pub fn breaches(&self) -> bool {
+        matches!(self.verdict, Verdict::Breach(_))
+    }
     /// Not evaluable, for this reason.
     pub fn unknown(self, why: Why) -> Self {
         self.says(Verdict::NotEvaluable(why))

@@ -155,9 +155,9 @@ fn a_register_that_cannot_be_read_ends_with_2_and_names_line_and_column() {
     let header = "organisation,display_name,region,region_name,icb,time_zone";
     let (code, text) = import("organisation,display_name,region,region_name,time_zone\n");
     assert_eq!(code, Some(2));
-    assert_eq!(text, format!("wardwatch: FILE:1: column 'icb' is missing; the header must be {header}\n"));
+    assert_eq!(text, format!("FILE:1: column 'icb' is missing; the header must be {header}\n"));
     let (code, text) = import(&format!("{header}\r\nRJ1,Guy's,,,,\r\n,Nobody,,,,\r\n"));
-    assert_eq!((code, text.as_str()), (Some(2), "wardwatch: FILE:3: organisation: must be given\n"));
+    assert_eq!((code, text.as_str()), (Some(2), "FILE:3: organisation: must be given\n"));
 }
 
 #[test]

@@ -19,7 +19,7 @@ const WRITE_DEADLINE: Duration = Duration::from_secs(30);
 /// and for thousands, and is made once.
 const SETTINGS: [(&str, &str); 8] = [
     ("default_transaction_isolation", "read committed"),
-    ("lock_timeout", "10s"),
+    ("lock_timeout", "5s"),
     ("statement_timeout", "20s"),
     ("idle_in_transaction_session_timeout", "10s"),
     ("plan_cache_mode", "force_generic_plan"),
