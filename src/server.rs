@@ -225,7 +225,7 @@ fn routes(settings: &Settings, house: &House) -> Result<(Routes, health::Reporte
         environment: settings.server.environment.clone(),
     };
     services
-        .routes(limits)
+        .routes(&limits)
         .map_err(|e| StartError::Configuration(format!("this binary's descriptors are damaged: {e}")))
 }
 

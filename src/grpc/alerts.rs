@@ -56,14 +56,15 @@ impl Alerts {
         let snapshot_if_expired = on_expired == pb::OnExpired::Snapshot;
         Ok(self.feed.subscribe(Wish { start, snapshot_if_expired, filter, heartbeat, subscriber }).await?)
     }
-    fn heartbeat(&self, interval: Option<Option<Duration>>, wrong: &mut Violations) -> Duration {
+    fn heartbeat(&self, interval: Option<Duration>, wrong: &mut Violations) -> Duration {
         let (usual, range) = (self.feed.settings().heartbeat, &self.feed.settings().heartbeats);
         let Some(interval) = interval else { return usual };
-        interval.filter(|interval| range.contains(interval)).unwrap_or_else(|| {
-            let (least, most) = (range.start().as_secs_f64(), range.end().as_secs_f64());
-            wrong.push(("heartbeat_interval".into(), format!("must be {least} to {most} s; leave it out for 15 s")));
-            usual
-        })
+        if range.contains(&interval) {
+            return interval;
+        }
+        let (least, most) = (range.start().as_secs_f64(), range.end().as_secs_f64());
+        wrong.push(("heartbeat_interval".into(), format!("must be {least} to {most} s; leave it out for 15 s")));
+        usual
     }
     /// A checked filter, or all that is wrong with it and with the rest of the request.
     pub(super) async fn wanted(

@@ -27,7 +27,11 @@ struct Receipts(Vec<Vec<Option<Receipt>>>);
 
 impl Receipts {
     fn new<'a>(works: impl Iterator<Item = &'a [Item]>) -> Self {
-        Self(works.map(|items| items.iter().map(|i| i.as_ref().err().cloned()).collect()).collect())
+        Self(
+            works
+                .map(|items| items.iter().map(|i| i.as_ref().err().map(|refused| Receipt::clone(refused))).collect())
+                .collect(),
+        )
     }
     fn fill(&mut self, (work, item): Slot, receipt: Receipt) {
         self.0[work][item] = Some(receipt);
@@ -59,7 +63,9 @@ impl Engine {
         let mut receipts = Receipts::new(std::iter::once(items));
         let open = self.open(std::iter::once(items), &mut receipts).await?;
         // No commit will prove what is remembered, so it is read anew.
-        open.iter().for_each(|report| self.subjects.forget(report.number));
+        for report in open.iter() {
+            self.subjects.forget(report.number);
+        }
         let drafted = self.judge(&open).await?;
         for (report, receipt) in open.iter().zip(drafted.receipts) {
             receipts.fill(report.slot, receipt?);
