@@ -95,10 +95,12 @@ async fn a_restored_backup_ends_every_stream_even_when_it_has_grown_as_long_as_t
         reader.positions(5).await;
         let backup = sqlite(hand.dir.path(), "backup.db").await;
         let live = hand.store.inner();
+        // The replica sees the backup only when it has grown as long as it will be.
+        hand.store.reads(Reads::Failing);
         hand.store.swap(backup);
         hand.reload().await;
-        // Written while no tail looks at it: the replica sees the backup only when it is as long as it will be.
         hand.append_each((10..10 + regrown).map(|i| raised("A2", i))).await;
+        hand.store.reads(Reads::Answered);
         let status = reader.end().await;
         assert_eq!((status.code(), reason(&status).as_str()), (Code::OutOfRange, "CURSOR_EPOCH_CHANGED"));
         live.close().await;
