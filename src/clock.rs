@@ -24,22 +24,23 @@ pub trait Sleep: Clock {
 /// A clock shared by all rooms of one service.
 pub type SharedClock = Arc<dyn Sleep>;
 
-/// The system's clock, carried on by the monotonic clock so that it never goes back. On PostgreSQL it is set to the
-/// database's time with each head poll, so that all replicas agree on "now".
+/// The system's clock, which never goes back within a process. Once it follows a database's, it is that one's, carried on
+/// by the monotonic clock between two readings, so that all replicas agree on "now".
 #[derive(Debug)]
 pub struct SystemClock {
     started: Instant,
-    /// Service time at `started`, in microseconds.
+    /// The followed clock's time at `started`, in microseconds; [`SYSTEM`] while none is followed.
     base: AtomicI64,
     /// The greatest time given out.
     last: AtomicI64,
 }
 
+/// No clock is followed: the system's own time counts, and with it every correction of it.
+const SYSTEM: i64 = i64::MIN;
+
 impl Default for SystemClock {
     fn default() -> Self {
-        #[expect(clippy::disallowed_methods, reason = "the one place where the system's time comes in")]
-        let now = jiff::Timestamp::now().as_microsecond();
-        Self { started: Instant::now(), base: AtomicI64::new(now), last: AtomicI64::new(now) }
+        Self { started: Instant::now(), base: AtomicI64::new(SYSTEM), last: AtomicI64::new(SYSTEM) }
     }
 }
 
@@ -51,7 +52,11 @@ impl SystemClock {
 
 impl Clock for SystemClock {
     fn now(&self) -> Time {
-        let now = self.base.load(Ordering::Relaxed).saturating_add(self.elapsed());
+        let now = match self.base.load(Ordering::Relaxed) {
+            #[expect(clippy::disallowed_methods, reason = "the one place where the system's time comes in")]
+            SYSTEM => jiff::Timestamp::now().as_microsecond(),
+            base => base.saturating_add(self.elapsed()),
+        };
         let before = self.last.fetch_max(now, Ordering::Relaxed);
         Time::from_micros(now.max(before))
     }
@@ -103,5 +108,32 @@ impl Sleep for ManualClock {
     async fn sleep_until(&self, until: Time) {
         // The sender lives in self, so waiting cannot fail.
         let _ = self.0.subscribe().wait_for(|now| *now >= until).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Span;
+
+    #[test]
+    fn a_clock_that_follows_another_takes_its_time_and_never_goes_back() {
+        let clock = SystemClock::default();
+        let start = clock.now();
+        let ahead = start + Span::hours(1);
+        clock.follow(ahead);
+        assert!(clock.now() >= ahead && clock.now() < ahead + Span::minutes(1));
+        let shown = clock.now();
+        clock.follow(start);
+        assert!(clock.now() >= shown, "it stands still until the other has caught up");
+    }
+
+    #[test]
+    fn a_clock_moved_by_hand_follows_nobody() {
+        let clock = ManualClock::new(Time::from_micros(7));
+        clock.follow(Time::from_micros(9));
+        assert_eq!(clock.now(), Time::from_micros(7));
+        clock.advance_to(Time::from_micros(3));
+        assert_eq!(clock.now(), Time::from_micros(7));
     }
 }

@@ -5,7 +5,6 @@ use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -35,7 +34,12 @@ impl Lifecycle {
         self.soft.cancel();
         self.hard.cancel();
     }
-    /// Whether a task ended by a panic: the process should end with an error.
+    /// Drains because something broke: the process should end with an error.
+    pub fn fail(&self) {
+        self.failed.store(true, Ordering::Relaxed);
+        self.begin_drain();
+    }
+    /// Whether something broke.
     pub fn failed(&self) -> bool {
         self.failed.load(Ordering::Relaxed)
     }
@@ -46,8 +50,7 @@ impl Lifecycle {
         self.tasks.spawn(async move {
             if task.await.is_err_and(|e| e.is_panic()) {
                 tracing::error!(task = name, "a task of the service panicked: going down");
-                lifecycle.failed.store(true, Ordering::Relaxed);
-                lifecycle.begin_drain();
+                lifecycle.fail();
             }
         });
     }
@@ -56,22 +59,6 @@ impl Lifecycle {
         self.cut();
         self.tasks.close();
         self.tasks.wait().await;
-    }
-}
-
-/// Drains at the first SIGTERM or SIGINT; at the second the process ends at once.
-pub async fn on_signals(lifecycle: &Lifecycle) -> std::io::Result<()> {
-    let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    tracing::info!(signal = either(&mut term, &mut int).await, "going down; a second signal ends at once");
-    lifecycle.begin_drain();
-    tracing::warn!(signal = either(&mut term, &mut int).await, "second signal: ending at once");
-    std::process::exit(1)
-}
-
-async fn either(term: &mut Signal, int: &mut Signal) -> &'static str {
-    tokio::select! {
-        _ = term.recv() => "SIGTERM",
-        _ = int.recv() => "SIGINT",
     }
 }
 

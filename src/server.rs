@@ -17,7 +17,7 @@ use crate::intake::{self, Intake};
 use crate::lifecycle::Lifecycle;
 use crate::register::Register;
 use crate::retention;
-use crate::store::{self, Head, OpenError, Store, StoreError};
+use crate::store::{self, Head, Location, OpenError, Store, StoreError};
 
 /// Why the service did not start, or ended other than by a signal. One line each.
 #[derive(Debug, thiserror::Error)]
@@ -86,10 +86,13 @@ pub async fn start(settings: &Settings, clock: SharedClock) -> Result<Running, S
     let feed = follow_log(settings, &store, &register, &clock, &lifecycle, committed, &readiness);
     let house = House { store, register, intake, feed, clock, lifecycle };
     let (routes, health) = routes(settings, &house)?;
+    readiness.seen();
+    health::tell(&health, readiness.look(false)).await;
     house.lifecycle.spawn("health", health::watch(health, readiness.clone(), house.lifecycle.soft.clone()));
     house
         .lifecycle
         .spawn("retention", retention::run(Arc::clone(&house.store), Arc::clone(&house.clock), days(settings)));
+    house.lifecycle.spawn("database file", watch_file(location(settings)?, house.lifecycle.clone()));
     let (address, admin_address) = addresses(&api, &operations)?;
     tokio::spawn(admin::serve(operations, readiness, house.lifecycle.hard.clone()));
     let bounds = bounds(settings);
@@ -124,8 +127,19 @@ impl Running {
     }
 }
 
+fn location(settings: &Settings) -> Result<Location, StartError> {
+    settings.database.url.parse().map_err(|e| StartError::Configuration(format!("{e}")))
+}
+
+/// Goes down when the file is no longer the one at its path: nothing can be kept any more.
+async fn watch_file(location: Location, lifecycle: Lifecycle) {
+    let why = store::watch_file(&location).await;
+    tracing::error!("{why}: going down");
+    lifecycle.fail();
+}
+
 async fn open(settings: &Settings, clock: &SharedClock) -> Result<Arc<dyn Store>, StartError> {
-    let location = settings.database.url.parse().map_err(|e| StartError::Configuration(format!("{e}")))?;
+    let location = location(settings)?;
     let clock: Arc<dyn Clock> = Arc::clone(clock) as Arc<dyn Clock>;
     Ok(store::open(&store::Options { location, migrate: settings.database.migrate, clock }).await?)
 }
@@ -154,7 +168,7 @@ fn begin_intake(
     (intake, receiver)
 }
 
-/// Follows the log; every head read tells the time, whether the register changed, and that the store is there.
+/// Follows the log; every head read tells the database's time, whether the register changed, and that the store is there.
 fn follow_log(
     settings: &Settings,
     store: &Arc<dyn Store>,
@@ -171,16 +185,25 @@ fn follow_log(
     };
     let feed = Feed::new(Arc::clone(store), Arc::clone(clock), settings, lifecycle.soft.clone());
     let (register, clock, readiness) = (Arc::clone(register), Arc::clone(clock), readiness.clone());
+    // SQLite has no clock of its own: its time is ours, a moment ago.
+    let foreign = store.engine() == "postgres";
     let on_head = move |head: &Head| {
-        clock.follow(head.now);
+        if foreign {
+            clock.follow(head.now);
+        }
         readiness.seen();
         if register.rulebook().generation != head.generation {
-            let register = Arc::clone(&register);
-            tokio::spawn(async move { register.refresh().await });
+            tokio::spawn(refreshed(Arc::clone(&register)));
         }
     };
     lifecycle.spawn("log tail", Arc::clone(&feed).follow(committed, on_head));
     feed
+}
+
+async fn refreshed(register: Arc<Register>) {
+    if let Err(error) = register.refresh().await {
+        tracing::warn!(%error, "the register cannot be read; what is known of it counts until it can");
+    }
 }
 
 fn routes(settings: &Settings, house: &House) -> Result<(Routes, health::Reporter), StartError> {
@@ -194,6 +217,7 @@ fn routes(settings: &Settings, house: &House) -> Result<(Routes, health::Reporte
     };
     let limits = services::Limits {
         streams_per_connection: settings.limits.streams_per_connection,
+        message_bytes: settings.limits.message_bytes as usize,
         unreceipted_per_stream: settings.limits.unreceipted_reports_per_stream as usize,
         max_stream_age: settings.streams.max_age,
         report_days: settings.retention.report_days,

@@ -22,17 +22,28 @@ pub const SERVICES: [&str; 5] = [
     "wardwatch.v1.ServerService",
 ];
 
-/// Says SERVING while the store was reached lately and nobody asked to finish.
-pub async fn watch(reporter: Reporter, readiness: Readiness, soft: CancellationToken) {
-    loop {
-        let serving = readiness.look(soft.is_cancelled());
-        let status = if serving { ServingStatus::Serving } else { ServingStatus::NotServing };
-        for service in SERVICES {
-            reporter.set_service_status(service, status).await;
+/// Says whether traffic should come, to all who ask and all who watch.
+pub async fn tell(reporter: &Reporter, serving: bool) {
+    let status = if serving { ServingStatus::Serving } else { ServingStatus::NotServing };
+    for service in SERVICES {
+        reporter.set_service_status(service, status).await;
+    }
+}
+
+/// Says SERVING while the store was reached lately and nobody asked to finish. On a drain those who watch are told
+/// NOT_SERVING and their streams end: they would hold up the drain until its limit.
+pub async fn watch(mut reporter: Reporter, readiness: Readiness, soft: CancellationToken) {
+    let mut said = None;
+    while !soft.is_cancelled() {
+        let serving = readiness.look(false);
+        // Those who watch hear of every setting, so nothing is set twice.
+        if said.replace(serving) != Some(serving) {
+            tell(&reporter, serving).await;
         }
-        tokio::select! {
-            () = soft.cancelled(), if !soft.is_cancelled() => {}
-            () = tokio::time::sleep(EVERY) => {}
-        }
+        let _ = tokio::time::timeout(EVERY, soft.cancelled()).await;
+    }
+    tell(&reporter, readiness.look(true)).await;
+    for service in SERVICES {
+        reporter.clear_service_status(service).await;
     }
 }

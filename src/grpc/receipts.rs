@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::oneshot::error::TryRecvError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Status, Streaming};
@@ -87,7 +88,11 @@ async fn write(mut pending: mpsc::Receiver<Coming>, ended: oneshot::Receiver<Opt
             let Ok(mut more) = pending.try_recv() else { break };
             match more.receipts.try_recv() {
                 Ok(ready) => receipts.extend(ready.iter().map(wire::receipt_to)),
-                Err(_) => {
+                Err(why) => {
+                    if why == TryRecvError::Closed {
+                        // To ask the same one again would be a panic; another closed one says the same.
+                        more.receipts = oneshot::channel().1;
+                    }
                     next = Some(more);
                     break;
                 }

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use prost::Message as _;
 use tokio_stream::wrappers::ReceiverStream;
+use tonic::metadata::MetadataMap;
 use tonic::{Request, Response, Status, Streaming};
 
-use crate::domain::{Receipt, ReportKey, Span, Time};
+use crate::domain::{Receipt, ReportKey, Span, SubjectName, Time};
 use crate::grpc::keyed::Page;
 use crate::grpc::receipts;
 use crate::grpc::status::Problem;
@@ -90,6 +91,7 @@ impl pb::reporting_service_server::ReportingService for Reporting {
         &self,
         request: Request<pb::SubmitReportsRequest>,
     ) -> Result<Response<pb::SubmitReportsResponse>, Status> {
+        let patience = patience(request.metadata(), self.settings.submit_timeout);
         let pb::SubmitReportsRequest { reports, validate_only } = request.into_inner();
         if reports.len() > MOST_REPORTS {
             return Err(too_many(reports.len()).into());
@@ -98,7 +100,7 @@ impl pb::reporting_service_server::ReportingService for Reporting {
             let receipts = self.intake.submit(items(reports), validate_only).await.ok()?;
             receipts.await.ok()
         };
-        let receipts = match tokio::time::timeout(self.settings.submit_timeout, submit).await {
+        let receipts = match tokio::time::timeout(patience, submit).await {
             Ok(Some(receipts)) => receipts,
             Ok(None) => return Err(Problem::Draining(Duration::from_secs(1)).into()),
             Err(_) => return Err(Problem::StorageUnavailable("no commit in time".to_owned()).into()),
@@ -125,7 +127,7 @@ impl pb::reporting_service_server::ReportingService for Reporting {
         request: Request<pb::ListReportsRequest>,
     ) -> Result<Response<pb::ListReportsResponse>, Status> {
         let request = request.into_inner();
-        let subject = request.parent.parse().map_err(|e| Problem::field("parent", format!("{e}")))?;
+        let subject = parent(&request.parent)?;
         let (from, to) = range(&request)?;
         let bound = format!("{}|{}|{}", request.parent, from.as_micros(), to.as_micros());
         let page =
@@ -152,7 +154,7 @@ impl Reporting {
     }
 
     /// The store's number of a subject; asks the store when the register here does not know it.
-    async fn number_of(&self, subject: &crate::domain::SubjectName) -> Result<Option<i64>, Problem> {
+    async fn number_of(&self, subject: &SubjectName) -> Result<Option<i64>, Problem> {
         let known = self.register.rulebook().number(subject);
         if known.is_some() {
             return Ok(known);
@@ -160,6 +162,33 @@ impl Reporting {
         self.register.refresh().await?;
         Ok(self.register.rulebook().number(subject))
     }
+}
+
+fn parent(name: &str) -> Result<SubjectName, Problem> {
+    let subject = name.parse().map_err(|e| Problem::field("parent", format!("{e}")))?;
+    match subject {
+        SubjectName::Ward(..) => Ok(subject),
+        _ => Err(Problem::field("parent", format!("'{name}' is not a ward: organisations/{{ods}}/wards/{{ward}}"))),
+    }
+}
+
+/// How long a call may wait for storage: our limit, or nine tenths of the caller's deadline, so that the answer arrives
+/// before it. The header (gRPC over HTTP/2) is up to eight digits and a unit.
+fn patience(headers: &MetadataMap, most: Duration) -> Duration {
+    let asked = headers.get("grpc-timeout").and_then(|value| {
+        let (digits, unit) = value.to_str().ok()?.split_at_checked(value.len().checked_sub(1)?)?;
+        let nanos: u64 = match unit {
+            "H" => 3_600_000_000_000,
+            "M" => 60_000_000_000,
+            "S" => 1_000_000_000,
+            "m" => 1_000_000,
+            "u" => 1_000,
+            "n" => 1,
+            _ => return None,
+        };
+        Some(Duration::from_nanos(digits.parse::<u32>().ok().map(u64::from)?.saturating_mul(nanos)))
+    });
+    asked.map_or(most, |asked| most.min(asked / 10 * 9))
 }
 
 fn range(request: &pb::ListReportsRequest) -> Result<(Time, Time), Problem> {

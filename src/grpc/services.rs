@@ -44,6 +44,8 @@ pub struct Services {
 pub struct Limits {
     /// Streams on one connection.
     pub streams_per_connection: u32,
+    /// Bytes in one inbound message of reports or register rows.
+    pub message_bytes: usize,
     /// Unreceipted reports on one stream.
     pub unreceipted_per_stream: usize,
     /// Greatest age of a stream.
@@ -98,8 +100,8 @@ impl Services {
             .add_service(reflection().build_v1()?)
             .add_service(reflection().build_v1alpha()?)
             .add_service(AlertApi::new(alerts))
-            .add_service(reporting.max_decoding_message_size(MAX_INBOUND_BYTES))
-            .add_service(registering.max_decoding_message_size(MAX_INBOUND_BYTES))
+            .add_service(reporting.max_decoding_message_size(limits.message_bytes))
+            .add_service(registering.max_decoding_message_size(limits.message_bytes))
             .add_service(info.max_decoding_message_size(MAX_INBOUND_BYTES));
         Ok((routes, reporter))
     }
@@ -109,7 +111,7 @@ fn told(limits: &Limits) -> pb::ServerLimits {
     let int = |n: usize| i32::try_from(n).unwrap_or(i32::MAX);
     pb::ServerLimits {
         reports_per_message: int(MOST_REPORTS),
-        message_bytes: int(MAX_INBOUND_BYTES),
+        message_bytes: int(limits.message_bytes),
         streams_per_connection: i32::try_from(limits.streams_per_connection).unwrap_or(i32::MAX),
         unreceipted_reports_per_stream: int(limits.unreceipted_per_stream),
         report_retention_days: i32::from(limits.report_days),

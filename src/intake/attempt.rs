@@ -18,6 +18,8 @@ struct Open<'a> {
     slot: Slot,
     number: i64,
     submitted: &'a Submitted,
+    /// The database refused its subject's write: it is looked for among the stored ones, whatever its time.
+    suspect: bool,
 }
 
 /// The receipts of a batch, filled as they come.
@@ -56,6 +58,8 @@ impl Engine {
     pub(super) async fn check(&mut self, items: &[Item]) -> Option<Vec<Receipt>> {
         let mut receipts = Receipts::new(std::iter::once(items));
         let open = self.open(std::iter::once(items), &mut receipts).await?;
+        // No commit will prove what is remembered, so it is read anew.
+        open.iter().for_each(|report| self.subjects.forget(report.number));
         let drafted = self.judge(&open).await?;
         for (report, receipt) in open.iter().zip(drafted.receipts) {
             receipts.fill(report.slot, receipt?);
@@ -71,26 +75,22 @@ impl Engine {
         works: impl Iterator<Item = &'a [Item]>,
         receipts: &mut Receipts,
     ) -> Option<Vec<Open<'a>>> {
-        let mut open = Vec::new();
-        for (work, items) in works.enumerate() {
-            for (item, submitted) in items.iter().enumerate().filter_map(|(n, i)| Some((n, i.as_ref().ok()?))) {
-                let slot = (work, item);
-                match self.number(submitted).await? {
-                    Some(number) => open.push(Open { slot, number, submitted }),
-                    None => receipts.fill(slot, unknown(&self.subjects.register().rulebook(), submitted)),
-                }
+        let items =
+            works.enumerate().flat_map(|(work, items)| items.iter().enumerate().map(move |(n, i)| ((work, n), i)));
+        let reports: Vec<(Slot, &Submitted)> = items.filter_map(|(slot, i)| Some((slot, i.as_ref().ok()?))).collect();
+        let subjects = || reports.iter().map(|(_, s)| &s.report.key.subject);
+        while let Err(error) = self.subjects.know(subjects()).await {
+            self.wait_for_storage(&error).await?;
+        }
+        let book = self.subjects.register().rulebook();
+        let mut open = Vec::with_capacity(reports.len());
+        for (slot, submitted) in reports {
+            match book.number(&submitted.report.key.subject) {
+                Some(number) => open.push(Open { slot, number, submitted, suspect: false }),
+                None => receipts.fill(slot, unknown(&book, submitted)),
             }
         }
         Some(open)
-    }
-
-    async fn number(&mut self, submitted: &Submitted) -> Option<Option<i64>> {
-        loop {
-            match self.subjects.number(&submitted.report.key).await {
-                Ok(number) => return Some(number),
-                Err(error) => self.wait_for_storage(&error).await?,
-            }
-        }
     }
 
     /// Judges each subject's reports one on the other.
@@ -118,7 +118,9 @@ impl Engine {
             let key = row_key(*number, submitted);
             let receipt = draft.report(submitted, seen.get(&key).copied());
             // Sent twice in one batch: the second finds the first, as it would in the store.
-            seen.entry(key).or_insert(submitted.digest);
+            if receipt.as_ref().is_some_and(Receipt::is_stored) {
+                seen.entry(key).or_insert(submitted.digest);
+            }
             receipts.push(receipt);
         }
         let finished = order.into_iter().filter_map(|n| drafts.remove(&n)).map(|d| d.finish(tag));
@@ -134,7 +136,8 @@ impl Engine {
             let subject = self.subjects.get(o.number);
             subject.is_some_and(|s| rules::standing(&s.state, report, *digest) == Standing::Older)
         };
-        let keys: Vec<_> = open.iter().filter(older).map(|o| row_key(o.number, o.submitted)).collect();
+        let keys: Vec<_> =
+            open.iter().filter(|o| o.suspect || older(o)).map(|o| row_key(o.number, o.submitted)).collect();
         if keys.is_empty() {
             return Ok(HashMap::new());
         }
@@ -154,7 +157,12 @@ impl Engine {
         let mut again = Vec::new();
         for (report, receipt) in open.into_iter().zip(judged) {
             if outcome.refused.contains(&report.number) {
-                receipts.fill(report.slot, refused(report.submitted));
+                if report.suspect {
+                    receipts.fill(report.slot, refused(report.submitted));
+                } else {
+                    // An id used again long after is no fault of the database: look, and judge once more.
+                    again.push(Open { suspect: true, ..report });
+                }
             } else if let (false, Some(receipt)) = (lost.contains(&report.number), receipt) {
                 receipts.fill(report.slot, receipt);
             } else {

@@ -2,7 +2,7 @@
 
 use crate::domain::{
     AlertEvent, BlockKind, Cause, FieldViolation, Freshness, Outcome, Receipt, RejectReason, Report, ReportError,
-    Resolution, Rulebook, Span, Subject, SubjectName, SubjectState, Time, WardFacts, WardState, WardStatus,
+    Resolution, Rulebook, Span, Subject, SubjectName, SubjectState, Time, WardFacts, WardState, WardStatus, Zone,
 };
 use crate::rules::catalogue::AHEAD;
 use crate::rules::lifecycle::{Turn, clearing_ends, region_of};
@@ -85,8 +85,8 @@ fn judge_report(facts: &WardFacts, subject: &Subject, input: &Input<'_>, now: Ti
     let reject = |error: ReportError| answer(Outcome::Rejected(error));
     match (standing(&subject.state, report, *digest), stored) {
         (Standing::Duplicate, _) => return answer(Outcome::Duplicate),
-        (Standing::Older, Some(known)) if known == digest => return answer(Outcome::Duplicate),
-        (Standing::IdReused, _) | (Standing::Older, Some(_)) => return reject(reused(report).into()),
+        (_, Some(known)) if known == digest => return answer(Outcome::Duplicate),
+        (Standing::IdReused, _) | (_, Some(_)) => return reject(reused(report).into()),
         (Standing::Older, None) if subject.state.recent.contains(report.key.id) => {
             return reject(reused(report).into());
         }
@@ -97,13 +97,12 @@ fn judge_report(facts: &WardFacts, subject: &Subject, input: &Input<'_>, now: Ti
     }
     let mut state = subject.state.clone();
     let applied = apply::apply(&mut state, report, *digest, now);
-    let closed = state.closed_flags.len();
     let mut closed_flags = std::mem::take(&mut state.closed_flags);
     let flags = red_flags::apply(&state, &report.red_flags, &mut closed_flags, now);
     state.closed_flags = closed_flags;
     let took = !flags.is_empty() || applied.blocks.iter().any(|b| b.applied);
     let outcome = if took { Outcome::Accepted(applied.blocks) } else { Outcome::Superseded(applied.blocks) };
-    let flags_changed = state.closed_flags.len() != closed;
+    let flags_changed = state.closed_flags != subject.state.closed_flags;
     let change = Change { report: Some((*report).clone()), corrected: applied.corrected, flags, flags_changed };
     let (decision, standing) = judge_ward(facts, subject, state, change, now);
     let changed = decision.events.iter().map(|e| e.alert.id).collect();
@@ -151,7 +150,7 @@ fn refusal(
         );
     }
     violations.extend(plausible::impossible(&facts.ward, report));
-    violations.extend(red_flags::too_many(state, report));
+    violations.extend(red_flags::too_many(state, report, now));
     (!violations.is_empty()).then_some(ReportError { violations })
 }
 
@@ -241,7 +240,8 @@ fn next_check(facts: &WardFacts, state: &SubjectState, now: Time) -> Option<Time
 fn judge_organisation(book: &Rulebook, subject: &Subject, now: Time) -> Decision {
     let SubjectName::Organisation(code) = &subject.name else { return unchanged(subject) };
     let mut state = subject.state.clone();
-    let rulings = silence::silent(&subject.children, &state.episodes);
+    let zone = book.organisations.get(code).map_or_else(Zone::london, |(_, o)| o.zone.clone());
+    let rulings = silence::silent(&subject.children, &state.episodes, &zone);
     let turn = Turn {
         view: None,
         subject: &subject.name,

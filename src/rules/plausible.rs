@@ -35,8 +35,10 @@ pub fn doubt<B>(
 ) -> Option<Doubt> {
     match old.doubt {
         None => jump(&old.body, new).map(|before| Doubt { before, since: observed }),
-        Some(doubt) if !still(doubt.before, new) || observed >= doubt.since + CLEAR_AFTER => None,
-        Some(doubt) => Some(doubt),
+        Some(doubt) if !still(doubt.before, new) => None,
+        Some(doubt) if observed < doubt.since + CLEAR_AFTER => Some(doubt),
+        // Old enough to agree, unless it is a jump itself from the figure it would confirm.
+        Some(_) => jump(&old.body, new).map(|before| Doubt { before, since: observed }),
     }
 }
 
@@ -73,7 +75,10 @@ fn ruling(kind: BlockKind, reads: &'static [BlockKind], instance: &str, jump: Op
 }
 
 fn words(view: &View<'_>, ruling: &Ruling) -> String {
-    let About::Jump(kind, before, after) = &ruling.about else { return String::new() };
+    let About::Jump(kind, before, after) = &ruling.about else {
+        let (ward, at) = (&view.facts.ward.code, view.clock(view.newest(ruling.reads)));
+        return format!("Ward {ward}: {} figures agree again. Observed {at}.", ruling.instance);
+    };
     let what = if *kind == BlockKind::Patients { "patients" } else { "registered nurses" };
     let (ward, at) = (&view.facts.ward.code, view.clock(view.newest(ruling.reads)));
     format!("Ward {ward}: {what} went from {before} to {after} in one report, not yet confirmed. Observed {at}.")

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::domain::{
     AlertState, Episode, Severity, SourceCode, SourceSilence, Span, SubjectName, SubjectState, Time, WardFacts,
-    WardState,
+    WardState, Zone,
 };
 use crate::rules::catalogue::SILENT;
 use crate::rules::overdue::silent_since;
@@ -45,7 +45,7 @@ struct Reach<'a> {
 
 /// `source.silent`: at least half and at least 3 of a source's subjects fell silent within 5 minutes. One alert a source
 /// and organisation, so that a dead feed does not drown the alerts of wards.
-pub fn silent(children: &[(SubjectName, Vec<SourceSilence>)], episodes: &[Episode]) -> Vec<Ruling> {
+pub fn silent(children: &[(SubjectName, Vec<SourceSilence>)], episodes: &[Episode], zone: &Zone) -> Vec<Ruling> {
     let mut sources: BTreeMap<&str, (Option<&SourceCode>, Reach<'_>)> = BTreeMap::new();
     for (ward, silences) in children {
         for silence in silences {
@@ -58,13 +58,13 @@ pub fn silent(children: &[(SubjectName, Vec<SourceSilence>)], episodes: &[Episod
     for open in episodes.iter().filter(|e| e.alert.state != AlertState::Resolved) {
         sources.entry(&open.alert.instance).or_default();
     }
-    sources.into_iter().map(|(name, (source, reach))| ruling(name, source, reach)).collect()
+    sources.into_iter().map(|(name, (source, reach))| ruling(name, source, reach, zone)).collect()
 }
 
-fn ruling(name: &str, source: Option<&SourceCode>, mut reach: Reach<'_>) -> Ruling {
+fn ruling(name: &str, source: Option<&SourceCode>, mut reach: Reach<'_>, zone: &Zone) -> Ruling {
     let ruling = Ruling { instance: name.to_owned(), source: "domain rule", ..Ruling::new(SILENT, &[], no_words) };
     reach.silent.sort();
-    let (all, count) = (reach.all, together(&reach.silent));
+    let (all, (count, since)) = (reach.all, together(&reach.silent));
     let Some(source) = source.filter(|_| count >= FEWEST && 2 * count >= all) else { return ruling };
     let silent = reach.silent.len();
     let wards = reach.silent.iter().take(MOST_NAMED).map(|(_, ward)| (*ward).clone()).collect();
@@ -74,22 +74,24 @@ fn ruling(name: &str, source: Option<&SourceCode>, mut reach: Reach<'_>) -> Ruli
         fraction(1, 2, "silent subjects of the source"),
         "domain rule",
     );
-    let about = About::Silent { source: source.clone(), wards, silent, of: all };
+    let message = format!(
+        "Source {source}: silent on {silent} of {all} wards since {}, limit half of them and {FEWEST} within 5 min.",
+        since.local_hhmm(zone)
+    );
+    let about = About::Silent { wards, silent, message };
     Ruling { about, ..ruling }.says(Verdict::Breach(Severity::Critical))
 }
 
-/// The most that fell silent within 5 minutes of one another; `silent` is in time order.
-fn together(silent: &[(Time, &SubjectName)]) -> usize {
-    let from = |n: usize| silent[n..].iter().take_while(|(at, _)| *at - silent[n].0 <= TOGETHER).count();
-    (0..silent.len()).map(from).max().unwrap_or(0)
+/// The most that fell silent within 5 minutes of one another, and from when; `silent` is in time order.
+fn together(silent: &[(Time, &SubjectName)]) -> (usize, Time) {
+    let from = |n: usize| {
+        let since = silent[n].0;
+        (silent[n..].iter().take_while(|(at, _)| *at - since <= TOGETHER).count(), since)
+    };
+    (0..silent.len()).map(from).max().unwrap_or_default()
 }
 
-fn no_words(_: &View<'_>, ruling: &Ruling) -> String {
-    words(&ruling.about)
-}
-
-/// The message of a silence.
-pub fn words(about: &About) -> String {
-    let About::Silent { source, silent, of, .. } = about else { return String::new() };
-    format!("Source {source}: silent on {silent} of {of} wards, figures overdue together.")
+/// An organisation has no view: its message comes with what the ruling is about.
+fn no_words(_: &View<'_>, _: &Ruling) -> String {
+    String::new()
 }

@@ -1,8 +1,21 @@
 //! Figures in words.
 
-/// `numerator / denominator` to one decimal, rounded up: a ward above its limit never reads as being at it.
-pub fn tenths(numerator: i64, denominator: i64) -> String {
-    let tenths = ceil_div(numerator * 10, denominator);
+use crate::domain::Fraction;
+
+/// The tenths of a measure that a reader sees: the nearest, but one above its limit never reads as being at it.
+pub fn shown_tenths(measured: &Fraction, limit: &Fraction) -> i64 {
+    let (numerator, denominator) = (measured.numerator, measured.denominator);
+    let up = ceil_div(numerator * 10, denominator);
+    if denominator == 0 {
+        return up;
+    }
+    let nearest = (20 * numerator + denominator) / (2 * denominator);
+    let above = numerator * limit.denominator > limit.numerator * denominator;
+    if above && nearest * limit.denominator <= limit.numerator * 10 { up } else { nearest }
+}
+
+/// Tenths with one decimal: "9.3", "8".
+pub fn tenths(tenths: i64) -> String {
     if tenths % 10 == 0 { (tenths / 10).to_string() } else { format!("{}.{}", tenths / 10, tenths % 10) }
 }
 

@@ -1,5 +1,11 @@
-//! One integration binary.
+//! One integration binary: the store's suite, the feed's promises, the client and the command line.
+#![cfg(test)]
 
+mod cli;
+mod client;
+mod commands;
+mod fake;
 mod feed;
+mod service;
 mod store;
 mod support;

@@ -1,0 +1,137 @@
+//! The real binary as a process of its own: `wardwatch serve`, and commands beside it.
+
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::process::{Child, ChildStderr, Command, ExitStatus, Output, Stdio};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use tonic::transport::{Channel, Endpoint};
+
+/// A `wardwatch serve` that is killed when dropped.
+#[derive(Debug)]
+pub struct Process {
+    child: Child,
+    pub address: String,
+    pub admin: String,
+    log: Option<JoinHandle<String>>,
+}
+
+/// The binary, with nothing of this process's configuration.
+pub fn wardwatch(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_wardwatch"));
+    command.args(arguments).stdin(Stdio::null()).env_remove("NO_COLOR");
+    for (name, _) in std::env::vars_os().filter(|(n, _)| n.to_string_lossy().starts_with("WARDWATCH__")) {
+        command.env_remove(name);
+    }
+    command
+}
+
+/// Runs a command that needs no service of its own: exit code, stdout, stderr.
+pub fn run(arguments: &[&str]) -> (Option<i32>, String, String) {
+    said(&wardwatch(arguments).output().unwrap())
+}
+
+pub fn said(output: &Output) -> (Option<i32>, String, String) {
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    (output.status.code(), text(&output.stdout), text(&output.stderr))
+}
+
+/// What `serve` takes for ports of its own.
+const PORTS: [&str; 4] = ["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"];
+
+/// A `serve` that cannot start: exit code and stderr.
+pub fn refused(arguments: &[&str]) -> (Option<i32>, String) {
+    let (code, stdout, stderr) = said(&wardwatch(&["serve"]).args(PORTS).args(arguments).output().unwrap());
+    assert_eq!(stdout, "", "logs and errors go to stderr");
+    (code, stderr)
+}
+
+impl Process {
+    /// Starts the service on a database; returns when it listens.
+    pub fn serve(database: &str, arguments: &[&str]) -> Self {
+        let mut command = wardwatch(&["serve", "--database", database]);
+        let child = command.args(PORTS).args(arguments).stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
+        let mut child = child.unwrap();
+        let mut log = BufReader::new(child.stderr.take().unwrap());
+        let mut line = String::new();
+        let listening = loop {
+            line.clear();
+            assert!(log.read_line(&mut line).unwrap() > 0, "it ended before it listened: {:?}", child.wait());
+            let entry: serde_json::Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("not JSON: {line}"));
+            if entry["message"] == "listening" {
+                break entry;
+            }
+        };
+        let place = |key: &str| listening[key].as_str().unwrap().to_owned();
+        let (address, admin) = (place("address"), place("admin"));
+        // Read on, or the service would stand still at a full pipe.
+        let log = Some(std::thread::spawn(move || rest(log)));
+        Self { child, address, admin, log }
+    }
+
+    /// Its process id.
+    pub fn id(&self) -> String {
+        self.child.id().to_string()
+    }
+
+    pub async fn channel(&self) -> Channel {
+        Endpoint::from_shared(format!("http://{}", self.address)).unwrap().connect().await.unwrap()
+    }
+
+    /// Sends it a signal by name.
+    pub fn signal(&self, name: &str) {
+        assert!(Command::new("kill").args([&format!("-{name}"), &self.id()]).status().unwrap().success());
+    }
+
+    /// Waits for its end: how it ended, and the rest of its log.
+    pub async fn wait(mut self) -> (ExitStatus, String) {
+        let end = async {
+            loop {
+                if let Some(status) = self.child.try_wait().unwrap() {
+                    return status;
+                }
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let status = super::service::within(end).await;
+        (status, self.log.take().unwrap().join().unwrap())
+    }
+
+    /// Ends it as a power cut would.
+    pub async fn kill(self) {
+        self.signal("KILL");
+        let (status, _) = self.wait().await;
+        assert_eq!(status.code(), None, "it was killed");
+    }
+
+    /// A plain HTTP GET on the admin port: the status line's code and the body.
+    pub async fn get(&self, path: &str) -> (u16, String) {
+        get(&self.admin, path).await
+    }
+}
+
+/// A plain HTTP GET: the status code and the body.
+pub async fn get(address: &str, path: &str) -> (u16, String) {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let mut socket = tokio::net::TcpStream::connect(address).await.unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    socket.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).await.unwrap();
+    let code = answer.split(' ').nth(1).and_then(|c| c.parse().ok()).unwrap_or_default();
+    (code, answer.split_once("\r\n\r\n").map(|(_, body)| body.to_owned()).unwrap_or_default())
+}
+
+fn rest(mut log: BufReader<ChildStderr>) -> String {
+    let mut text = String::new();
+    log.read_to_string(&mut text).unwrap();
+    text
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
