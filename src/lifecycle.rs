@@ -5,7 +5,6 @@ use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -56,22 +55,6 @@ impl Lifecycle {
         self.cut();
         self.tasks.close();
         self.tasks.wait().await;
-    }
-}
-
-/// Drains at the first SIGTERM or SIGINT; at the second the process ends at once.
-pub async fn on_signals(lifecycle: &Lifecycle) -> std::io::Result<()> {
-    let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    tracing::info!(signal = either(&mut term, &mut int).await, "going down; a second signal ends at once");
-    lifecycle.begin_drain();
-    tracing::warn!(signal = either(&mut term, &mut int).await, "second signal: ending at once");
-    std::process::exit(1)
-}
-
-async fn either(term: &mut Signal, int: &mut Signal) -> &'static str {
-    tokio::select! {
-        _ = term.recv() => "SIGTERM",
-        _ = int.recv() => "SIGINT",
     }
 }
 

@@ -4,7 +4,7 @@
 
 -- The one row every write takes first. log_id names the log: 63 random bits, never zero.
 CREATE TABLE head (
-  only             integer PRIMARY KEY CHECK (only = 1),
+  one              integer PRIMARY KEY CHECK (one = 1),
   log_id           bigint NOT NULL,
   position         bigint NOT NULL,
   tag              bigint NOT NULL,

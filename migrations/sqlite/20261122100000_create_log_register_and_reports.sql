@@ -2,7 +2,7 @@
 
 -- The one row every write takes first. log_id names the log: 63 random bits, never zero.
 CREATE TABLE head (
-  only             INTEGER PRIMARY KEY CHECK (only = 1),
+  one              INTEGER PRIMARY KEY CHECK (one = 1),
   log_id           INTEGER NOT NULL,
   position         INTEGER NOT NULL,
   tag              INTEGER NOT NULL,

@@ -53,11 +53,12 @@ impl Failure {
     pub fn message(&self) -> &str {
         &self.message
     }
-    /// Says it on stderr.
+    /// Says it on stderr. What is wrong with the input begins with its file and line, as compilers do it.
     pub(super) fn tell(&self) -> Exit {
+        let who = if self.exit == Exit::Rejected { "" } else { "wardwatch: " };
         if !self.message.is_empty() {
             // With stderr gone too there is nobody left to tell.
-            let _ = writeln!(io::stderr(), "wardwatch: {}", self.message);
+            let _ = writeln!(io::stderr(), "{who}{}", self.message);
         }
         self.exit
     }

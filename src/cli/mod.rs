@@ -3,11 +3,13 @@
 mod alerts;
 mod config;
 mod cursor_file;
+mod demo;
 mod failure;
 mod figures;
 mod filter;
 mod healthcheck;
 mod import;
+mod migrate;
 mod organisations;
 mod output;
 mod replay;
@@ -63,6 +65,8 @@ enum Format {
 enum Command {
     /// Run the service.
     Serve(serve::Serve),
+    /// Play a day of a made-up hospital on an embedded database: reports in, alerts out.
+    Demo(demo::Demo),
     /// Stream reports from a file (or - for stdin): NDJSON in the protobuf JSON mapping, or CSV.
     Replay(replay::Replay),
     /// Send one report made from flags.
@@ -80,6 +84,8 @@ enum Command {
     Wards(wards::Wards),
     /// Print the configuration in force as TOML, each key with where it came from.
     Config(config::ShowConfig),
+    /// Bring the database up to this version's schema, and say what was done.
+    Migrate(migrate::Migrate),
     /// Ask the service whether it serves (grpc.health.v1): exit code 0 or 1.
     Healthcheck,
 }
@@ -119,9 +125,11 @@ async fn run(cli: Cli) -> Result<(), Failure> {
     match cli.command {
         Command::Serve(serve) => return serve.run().await,
         Command::Config(config) => return config.run(session.output),
+        Command::Migrate(migrate) => return migrate.run(session.output).await,
         _ => crate::telemetry::init_client().map_err(|e| Failure::failed(e.to_string()))?,
     }
     match cli.command {
+        Command::Demo(demo) => demo.run().await,
         Command::Replay(replay) => replay.run(session).await,
         Command::Report(report) => report.run(session).await,
         Command::Watch(watch) => watch.run(session).await,
@@ -129,7 +137,7 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Organisations(organisations) => organisations.run(session).await,
         Command::Wards(wards) => wards.run(session).await,
         Command::Healthcheck => healthcheck::run(session).await,
-        Command::Serve(_) | Command::Config(_) => Ok(()),
+        Command::Serve(_) | Command::Config(_) | Command::Migrate(_) => Ok(()),
     }
 }
 

@@ -40,11 +40,17 @@ impl Serve {
         let clock: SharedClock = std::sync::Arc::new(SystemClock::default());
         let running = server::start(&settings, clock).await?;
         listening(&running, &settings);
-        stop.asked().await;
-        info!("draining; a second signal ends at once");
-        running.drain();
+        let lifecycle = running.lifecycle.clone();
+        let ended = running.wait();
+        tokio::pin!(ended);
         tokio::select! {
-            ended = running.wait() => Ok(ended?),
+            // Without being asked to: a part of it failed.
+            ended = &mut ended => return Ok(ended?),
+            () = stop.asked() => lifecycle.begin_drain(),
+        }
+        info!("draining; a second signal ends at once");
+        tokio::select! {
+            ended = ended => Ok(ended?),
             () = stop.asked() => Err(Failure::failed("ended by a second signal before everything was drained")),
         }
     }

@@ -95,12 +95,7 @@ fn print(output: &mut Output, item: &Item) -> Result<(), Failure> {
     match &item.kind {
         ItemKind::Events(events) => events.iter().try_for_each(|event| output.message(event, shown::event)),
         ItemKind::SnapshotAlerts(alerts) => alerts.iter().try_for_each(|alert| {
-            let standing = pb::AlertEvent {
-                event_time: alert.raise_time,
-                observed_time: alert.observed_time,
-                alert: Some(alert.clone()),
-                ..Default::default()
-            };
+            let standing = pb::AlertEvent { alert: Some(alert.clone()), ..Default::default() };
             output.message(&standing, shown::event)
         }),
         ItemKind::SnapshotComplete(count) if !output.is_json() => {

@@ -93,41 +93,42 @@ pub enum Judgement {
     Unsafe,
 }
 
-/// The red flags staff may raise (NICE SG1).
+/// A red flag staff may raise: its code on the wire, and how messages say it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum RedFlagType {
-    /// Unplanned omission in providing patient medications.
-    MedicationOmitted,
-    /// Delay of more than 30 minutes in providing pain relief.
-    PainReliefDelayed,
-    /// Patient vital signs not assessed or recorded as planned.
-    VitalSignsNotTaken,
-    /// Regular checks missed.
-    RegularChecksMissed,
+pub struct RedFlagType {
+    code: &'static str,
+    words: &'static str,
+}
+
+const fn flag(code: &'static str, words: &'static str) -> RedFlagType {
+    RedFlagType { code, words }
 }
 
 impl RedFlagType {
-    /// Every type, in the order of NICE SG1.
-    pub const ALL: [Self; 4] =
-        [Self::MedicationOmitted, Self::PainReliefDelayed, Self::VitalSignsNotTaken, Self::RegularChecksMissed];
+    /// Every type: nursing red flags of NICE SG1, then midwifery red flags of NICE NG4.
+    pub const ALL: [Self; 13] = [
+        flag("nice.sg1.unplanned_omission_of_medication", "unplanned omission of medication"),
+        flag("nice.sg1.pain_relief_delayed", "pain relief delayed over 30 min"),
+        flag("nice.sg1.vital_signs_not_taken", "vital signs not taken as planned"),
+        flag("nice.sg1.regular_checks_missed", "regular checks missed"),
+        flag("nice.ng4.time_critical_activity_delayed", "time critical activity delayed or cancelled"),
+        flag("nice.ng4.care_missed_or_delayed", "care missed or delayed 60 min or more"),
+        flag("nice.ng4.medication_missed", "medication missed during admission"),
+        flag("nice.ng4.pain_relief_delayed", "pain relief delayed over 30 min"),
+        flag("nice.ng4.triage_delayed", "30 min or more from presentation to triage"),
+        flag("nice.ng4.examination_not_carried_out", "no full examination on presenting in labour"),
+        flag("nice.ng4.induction_delayed", "2 h or more from admission to start of induction"),
+        flag("nice.ng4.abnormal_vital_signs_delayed", "delayed action on abnormal vital signs"),
+        flag("nice.ng4.one_to_one_care_lost", "no continuous one-to-one care in established labour"),
+    ];
 
     /// Its code on the wire.
     pub const fn code(self) -> &'static str {
-        match self {
-            Self::MedicationOmitted => "nice.sg1.unplanned_omission_of_medication",
-            Self::PainReliefDelayed => "nice.sg1.pain_relief_delayed",
-            Self::VitalSignsNotTaken => "nice.sg1.vital_signs_not_taken",
-            Self::RegularChecksMissed => "nice.sg1.regular_checks_missed",
-        }
+        self.code
     }
     /// In words, for messages.
     pub const fn words(self) -> &'static str {
-        match self {
-            Self::MedicationOmitted => "unplanned omission of medication",
-            Self::PainReliefDelayed => "pain relief delayed over 30 min",
-            Self::VitalSignsNotTaken => "vital signs not taken as planned",
-            Self::RegularChecksMissed => "regular checks missed",
-        }
+        self.words
     }
 }
 

@@ -253,6 +253,7 @@ impl Feed {
     }
     /// With jitter, so that those sent away together do not come back together.
     fn retry_after(&self) -> Duration {
-        self.settings.retry_after.mul_f64(0.5 + fastrand::f64())
+        let after = self.settings.retry_after.mul_f64(0.5 + fastrand::f64());
+        Duration::from_micros(u64::try_from(after.as_micros()).unwrap_or(u64::MAX))
     }
 }

@@ -83,7 +83,7 @@ impl Input {
         Some(Self { before: first.point.position - 1, last: last.point, entries })
     }
     fn cost(&self) -> usize {
-        self.entries.iter().map(|e| e.item.len() + size_of::<Entry>()).sum()
+        self.entries.iter().map(|e| e.item.len() + e.keys.text() + size_of::<Entry>()).sum()
     }
 }
 

@@ -15,7 +15,7 @@ use crate::grpc::status::Problem;
 use crate::grpc::subscribe::frames;
 use crate::register::Register;
 use crate::store::{Store, StoreError};
-use crate::wire::log::{alert, unframe};
+use crate::wire::log::{alert, asked, unframe};
 use crate::wire::pb::alert_service_server::AlertService;
 use crate::wire::pb::{self, subscribe_request};
 use crate::wire::to_time;
@@ -44,7 +44,7 @@ impl Alerts {
         let pb::SubscribeRequest { filter, start, heartbeat_interval, on_expired, subscriber } = request;
         let mut wrong = Violations::new();
         let start = started(start, &mut wrong);
-        let heartbeat = self.heartbeat(heartbeat_interval, &mut wrong);
+        let heartbeat = self.heartbeat(heartbeat_interval.map(asked), &mut wrong);
         let on_expired = pb::OnExpired::try_from(on_expired).unwrap_or_else(|_| {
             wrong.push(("on_expired".into(), format!("{on_expired} is not a choice")));
             pb::OnExpired::Unspecified
@@ -56,11 +56,10 @@ impl Alerts {
         let snapshot_if_expired = on_expired == pb::OnExpired::Snapshot;
         Ok(self.feed.subscribe(Wish { start, snapshot_if_expired, filter, heartbeat, subscriber }).await?)
     }
-    fn heartbeat(&self, asked: Option<prost_types::Duration>, wrong: &mut Violations) -> Duration {
+    fn heartbeat(&self, interval: Option<Option<Duration>>, wrong: &mut Violations) -> Duration {
         let (usual, range) = (self.feed.settings().heartbeat, &self.feed.settings().heartbeats);
-        let Some(asked) = asked else { return usual };
-        let asked = Duration::try_from(asked).ok().filter(|asked| range.contains(asked));
-        asked.unwrap_or_else(|| {
+        let Some(interval) = interval else { return usual };
+        interval.filter(|interval| range.contains(interval)).unwrap_or_else(|| {
             let (least, most) = (range.start().as_secs_f64(), range.end().as_secs_f64());
             wrong.push(("heartbeat_interval".into(), format!("must be {least} to {most} s; leave it out for 15 s")));
             usual

@@ -1,14 +1,11 @@
 //! Our own connections under tonic's services: a settable send buffer, a socket that ends when its reader is gone, and a
 //! drain with an end (engine.md section 9).
 
-use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
-use hyper::body::Incoming;
 use hyper::server::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
@@ -16,12 +13,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tonic::Status;
-use tonic::body::Body;
 use tonic::service::Routes;
-use tower::ServiceExt;
 
-use crate::grpc::status::{Problem, inbound};
+use crate::grpc::edge::Edge;
 use crate::grpc::watched::{Stuck, Watched};
 use crate::lifecycle::Lifecycle;
 
@@ -61,14 +55,6 @@ struct Shared {
     edge: Edge,
     settings: Arc<Settings>,
     hard: CancellationToken,
-}
-
-/// The outermost service: refuses what comes during a drain, and maps what tonic itself answers.
-#[derive(Clone, Debug)]
-struct Edge {
-    routes: Routes,
-    soft: CancellationToken,
-    retry_after: Duration,
 }
 
 impl Default for Settings {
@@ -169,28 +155,5 @@ impl Shared {
                 }
             }
         }
-    }
-}
-
-impl hyper::service::Service<http::Request<Incoming>> for Edge {
-    type Response = http::Response<Body>;
-    type Error = Infallible;
-    type Future = BoxFuture<'static, Result<Self::Response, Infallible>>;
-
-    fn call(&self, request: http::Request<Incoming>) -> Self::Future {
-        if self.soft.is_cancelled() {
-            let refusal = Status::from(Problem::Draining(self.retry_after)).into_http();
-            return Box::pin(std::future::ready(Ok(refusal)));
-        }
-        let routes = self.routes.clone();
-        Box::pin(async move { routes.oneshot(request).await.map(mapped) })
-    }
-}
-
-/// tonic answers a unary request above the size limit before any of our code sees it.
-fn mapped(response: http::Response<Body>) -> http::Response<Body> {
-    match response.extensions().get::<Status>() {
-        Some(status) if status.code() == tonic::Code::OutOfRange => inbound(status.clone()).into_http(),
-        _ => response,
     }
 }

@@ -47,7 +47,7 @@ impl Engine {
         while !open.is_empty() {
             let Some(drafted) = self.judge(&open).await else { break };
             let Some(outcome) = self.commit(drafted.batch).await else { break };
-            open = self.settle(open, drafted.subjects, drafted.receipts, outcome, &mut receipts);
+            open = self.settle(open, drafted.subjects, drafted.receipts, &outcome, &mut receipts);
         }
         receipts.finish()
     }
@@ -71,26 +71,22 @@ impl Engine {
         works: impl Iterator<Item = &'a [Item]>,
         receipts: &mut Receipts,
     ) -> Option<Vec<Open<'a>>> {
-        let mut open = Vec::new();
-        for (work, items) in works.enumerate() {
-            for (item, submitted) in items.iter().enumerate().filter_map(|(n, i)| Some((n, i.as_ref().ok()?))) {
-                let slot = (work, item);
-                match self.number(submitted).await? {
-                    Some(number) => open.push(Open { slot, number, submitted }),
-                    None => receipts.fill(slot, unknown(&self.subjects.register().rulebook(), submitted)),
-                }
+        let items =
+            works.enumerate().flat_map(|(work, items)| items.iter().enumerate().map(move |(n, i)| ((work, n), i)));
+        let reports: Vec<(Slot, &Submitted)> = items.filter_map(|(slot, i)| Some((slot, i.as_ref().ok()?))).collect();
+        let subjects = || reports.iter().map(|(_, s)| &s.report.key.subject);
+        while let Err(error) = self.subjects.know(subjects()).await {
+            self.wait_for_storage(&error).await?;
+        }
+        let book = self.subjects.register().rulebook();
+        let mut open = Vec::with_capacity(reports.len());
+        for (slot, submitted) in reports {
+            match book.number(&submitted.report.key.subject) {
+                Some(number) => open.push(Open { slot, number, submitted }),
+                None => receipts.fill(slot, unknown(&book, submitted)),
             }
         }
         Some(open)
-    }
-
-    async fn number(&mut self, submitted: &Submitted) -> Option<Option<i64>> {
-        loop {
-            match self.subjects.number(&submitted.report.key).await {
-                Ok(number) => return Some(number),
-                Err(error) => self.wait_for_storage(&error).await?,
-            }
-        }
     }
 
     /// Judges each subject's reports one on the other.
@@ -147,10 +143,10 @@ impl Engine {
         open: Vec<Open<'a>>,
         subjects: Vec<Subject>,
         judged: Vec<Option<Receipt>>,
-        outcome: Outcome,
+        outcome: &Outcome,
         receipts: &mut Receipts,
     ) -> Vec<Open<'a>> {
-        let lost: Vec<i64> = self.keep(subjects, &outcome);
+        let lost: Vec<i64> = self.keep(subjects, outcome);
         let mut again = Vec::new();
         for (report, receipt) in open.into_iter().zip(judged) {
             if outcome.refused.contains(&report.number) {

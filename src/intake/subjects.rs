@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::domain::{ReportKey, Subject, SubjectName};
+use crate::domain::{Subject, SubjectName};
 use crate::register::Register;
 use crate::store::{Store, StoreError, SubjectRow};
 use crate::wire;
@@ -22,14 +22,16 @@ impl Subjects {
         Self { store, register, cached: HashMap::new() }
     }
 
-    /// The store's number of a report's subject; asks the store once when the register here does not know it.
-    pub(super) async fn number(&self, key: &ReportKey) -> Result<Option<i64>, StoreError> {
-        if let Some(number) = self.register.rulebook().number(&key.subject) {
-            return Ok(Some(number));
+    /// Asks the store once whether the register changed when one of these is not known here: only then may it be refused
+    /// as unknown.
+    pub(super) async fn know(&self, names: impl Iterator<Item = &SubjectName>) -> Result<(), StoreError> {
+        let book = self.register.rulebook();
+        let mut unknown = names.filter(|name| book.number(name).is_none());
+        if unknown.next().is_none() {
+            return Ok(());
         }
         let head = self.store.head().await?;
-        self.register.refresh_to(head.generation).await?;
-        Ok(self.register.rulebook().number(&key.subject))
+        self.register.refresh_to(head.generation).await
     }
 
     /// Makes sure that those that exist are in memory, and that the rulebook is not older than any of them.

@@ -25,8 +25,9 @@ pub fn over(view: &View<'_>) -> Ruling {
 fn over_words(view: &View<'_>, ruling: &Ruling) -> String {
     let Some(measure) = &ruling.measure else { return String::new() };
     let (ward, at) = (&view.facts.ward.code, view.clock(view.newest(READS)));
+    let side = if ruling.breaches() { "above" } else { "within" };
     let (patients, beds) = (measure.measured.numerator, measure.limit.numerator);
-    format!("Ward {ward}: {patients} patients bedded and boarded, above its {beds} funded beds. Observed {at}.")
+    format!("Ward {ward}: {patients} patients bedded and boarded, {side} its {beds} funded beds. Observed {at}.")
 }
 
 /// `capacity.corridor`: patients in a corridor for 45 minutes or more (the definition of March 2026).

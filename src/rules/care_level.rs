@@ -129,7 +129,7 @@ fn words(view: &View<'_>, ruling: &Ruling) -> String {
     let (ward, at) = (&view.facts.ward.code, view.clock(view.newest(READS)));
     let need = hundredths(limit.numerator, limit.denominator);
     let unit = &limit.unit;
-    if staff * limit.denominator >= limit.numerator {
+    if ruling.breaches() && staff * limit.denominator >= limit.numerator {
         return format!(
             "Ward {ward}: {staff} {unit} for {need} women in labour, coordinator not supernumerary (NICE NG4). Observed {at}."
         );

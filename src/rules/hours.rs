@@ -54,7 +54,8 @@ fn shortfall_words(view: &View<'_>, _: &Ruling) -> String {
     let limb = match limbs(required, available) {
         (true, true) => "more than 8 h and 25 % short",
         (true, false) => "more than 8 h short",
-        _ => "more than 25 % short",
+        (false, true) => "more than 25 % short",
+        (false, false) => "within 8 h and 25 % of the need",
     };
     let (ward, start, end) = (&view.facts.ward.code, view.clock(hours.shift_start), view.clock(hours.shift_end));
     format!(
@@ -86,7 +87,10 @@ pub fn judged_unsafe(view: &View<'_>) -> Ruling {
     }
 }
 
-fn unsafe_words(view: &View<'_>, _: &Ruling) -> String {
+fn unsafe_words(view: &View<'_>, ruling: &Ruling) -> String {
     let at = view.clock(view.newest(JUDGEMENT_READS));
+    if !ruling.breaches() {
+        return format!("Ward {}: judged safe by the nurse in charge. Judged {at}.", view.facts.ward.code);
+    }
     format!("Ward {}: judged not safe by the nurse in charge. Judged {at}.", view.facts.ward.code)
 }

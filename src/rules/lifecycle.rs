@@ -6,12 +6,12 @@ use crate::domain::{
 };
 use crate::rules::catalogue::{
     BELOW_MINIMUM, CAPACITY, CARE_LEVEL, CLEAR_AFTER, CORRIDOR, HOURS, IMPLAUSIBLE, JUDGEMENT, MAX_ALLOCATION, NONE,
-    OVERDUE, POLICY_VERSION, RATIO, REOPEN_WITHIN, SILENT, SKILL_MIX, UPDATE_EVERY,
+    OVERDUE, POLICY_VERSION, RATIO, REOPEN_WITHIN, SILENT, SKILL_MIX, STAFFING, UPDATE_EVERY,
 };
 use crate::rules::overdue::overdue_time;
 use crate::rules::verdict::{About, Ruling, Verdict};
 use crate::rules::view::View;
-use crate::rules::words::{ceil_div, shown_tenths};
+use crate::rules::words::{ceil_div, emptied, nearest_tenths};
 
 /// What a judgement is made of, beside its rulings.
 pub struct Turn<'a> {
@@ -108,7 +108,6 @@ impl Turn<'_> {
     /// An input is missing or overdue: the alert stays as it is, and what began to clear must begin anew.
     fn unknown(&self, episode: &mut Episode, ruling: &Ruling, turned: &mut Turned) {
         turned.changed |= episode.good_since.take().is_some();
-        episode.ending = None;
         if self.freshness_differs(episode, ruling) && self.may_update(episode) {
             let before = (episode.alert.severity, episode.alert.state);
             episode.alert.inputs = self.view.map(|v| v.inputs(ruling.reads)).unwrap_or_default();
@@ -126,21 +125,26 @@ impl Turn<'_> {
         let corrected = breaching && figures && ruling.reads.iter().any(|kind| self.corrected.contains(kind));
         // Time alone makes no ward's breach good: the register must have changed.
         let register = self.cause == Cause::Timer && breaching && ruling.rule != SILENT;
-        if corrected && !doubted {
-            return self.resolve(episode, Resolution::Corrected, turned);
-        }
-        if register && !doubted {
-            return self.resolve(episode, Resolution::RegisterChanged, turned);
+        let at_once = match (corrected, register) {
+            (true, _) => Some(Resolution::Corrected),
+            (false, true) => Some(Resolution::RegisterChanged),
+            (false, false) => None,
+        };
+        if let Some(resolution) = at_once.filter(|_| !doubted) {
+            self.show(&mut episode.alert, ruling);
+            return self.resolve(episode, resolution, turned);
         }
         let began = episode.good_since.is_none();
         let since = *episode.good_since.get_or_insert_with(|| self.good_at(ruling));
         let ending = *episode.ending.get_or_insert_with(|| self.ending(&episode.alert, ruling));
         turned.changed |= began;
         if self.now >= since + CLEAR_AFTER && !doubted {
+            self.show(&mut episode.alert, ruling);
             return self.resolve(episode, ending, turned);
         }
         if breaching {
             let before = (episode.alert.severity, episode.alert.state);
+            self.show(&mut episode.alert, ruling);
             episode.alert.condition = Condition::Clearing;
             turned.events.push(self.event(episode, EventType::Updated, Some(before)));
         }
@@ -163,7 +167,7 @@ impl Turn<'_> {
             IMPLAUSIBLE => Resolution::FiguresAgreed,
             JUDGEMENT => Resolution::StaffingImproved,
             CAPACITY | CORRIDOR => Resolution::DemandFell,
-            _ if self.view.is_some_and(|v| v.is_empty()) => Resolution::DemandFell,
+            _ if self.view.is_some_and(|v| asks_nothing(&v, ruling)) => Resolution::DemandFell,
             // Shared out otherwise, among staff of other kinds.
             MAX_ALLOCATION | SKILL_MIX => Resolution::StaffingImproved,
             _ => {
@@ -237,7 +241,7 @@ impl Turn<'_> {
         alert.policy_version = POLICY_VERSION.into();
         alert.observed = self.now;
         if let Some(view) = &self.view {
-            alert.message = (ruling.words)(view, ruling);
+            alert.message = if asks_nothing(view, ruling) { emptied(view) } else { (ruling.words)(view, ruling) };
             alert.inputs = view.inputs(ruling.reads);
             alert.observed = view.newest(ruling.reads);
         }
@@ -287,6 +291,11 @@ impl Turn<'_> {
     }
 }
 
+/// Whether a rule is content because the ward is empty, whatever its figures.
+fn asks_nothing(view: &View<'_>, ruling: &Ruling) -> bool {
+    !ruling.breaches() && STAFFING.contains(&ruling.rule) && view.is_empty()
+}
+
 /// Whether a block that an alert names is the current one still.
 fn is_current(view: &View<'_>, input: &AlertInput) -> bool {
     let current = view.state.current(input.block);
@@ -297,7 +306,9 @@ fn is_current(view: &View<'_>, input: &AlertInput) -> bool {
 fn shown(measured: &Fraction, limit: &Fraction) -> (i64, i64, i64) {
     let missing =
         ceil_div(measured.numerator * limit.denominator, limit.numerator).saturating_sub(measured.denominator);
-    (shown_tenths(measured, limit), ceil_div(limit.numerator, limit.denominator), missing)
+    let hundredths = (limit.numerator * 100).checked_div(limit.denominator).unwrap_or(0);
+    let tenth = nearest_tenths(measured.numerator, measured.denominator, hundredths);
+    (tenth, ceil_div(limit.numerator, limit.denominator), missing)
 }
 
 /// Nurses or their time in a measure: over the line in a ratio, above it in a count.

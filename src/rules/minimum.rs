@@ -31,6 +31,13 @@ pub fn none(view: &View<'_>) -> Ruling {
 fn none_words(view: &View<'_>, ruling: &Ruling) -> String {
     let patients = ruling.measure.as_ref().map_or(0, |m| m.measured.numerator);
     let at = view.clock(view.newest(READS));
+    if !ruling.breaches() {
+        let nurses = ruling.measure.as_ref().map_or(0, |m| m.measured.denominator);
+        return format!(
+            "Ward {}: {patients} patients, registered nurses: {nurses}. Observed {at}.",
+            view.facts.ward.code
+        );
+    }
     format!(
         "Ward {}: {patients} patients and no registered nurse, minimum {}. Observed {at}.",
         view.facts.ward.code,
@@ -67,5 +74,6 @@ fn below_words(view: &View<'_>, ruling: &Ruling) -> String {
     let nurses = ruling.measure.as_ref().map_or(0, |m| m.measured.numerator);
     let noun = if nurses == 1 { "nurse" } else { "nurses" };
     let (ward, at) = (&view.facts.ward.code, view.clock(view.newest(READS)));
-    format!("Ward {ward}: {nurses} registered {noun}, below the minimum of {}. Observed {at}.", minimum(view))
+    let side = if ruling.breaches() { "below" } else { "at or above" };
+    format!("Ward {ward}: {nurses} registered {noun}, {side} the minimum of {}. Observed {at}.", minimum(view))
 }

@@ -1,6 +1,6 @@
 use crate::domain::{BlockKind, Severity, Span, SubjectState, Time, WardFacts};
 use crate::rules::catalogue::OVERDUE;
-use crate::rules::verdict::{Ruling, Verdict, block_words};
+use crate::rules::verdict::{Ruling, Verdict};
 use crate::rules::view::{AGEING, View};
 
 /// Local census times of a ward that names neither times nor an interval: 07:30, 14:00, 20:00 (domain.md section 7).
@@ -66,9 +66,21 @@ fn never(view: &View<'_>) -> Option<Time> {
     overdue_time(view.facts, BlockKind::Patients, view.state.registered).filter(|at| *at <= view.now)
 }
 
-fn words(view: &View<'_>, _: &Ruling) -> String {
+/// What a block's figures are called.
+fn figures(kind: BlockKind) -> &'static str {
+    match kind {
+        BlockKind::Patients => "patient",
+        BlockKind::LevelsOfCare => "level of care",
+        _ => "nursing",
+    }
+}
+
+fn words(view: &View<'_>, ruling: &Ruling) -> String {
     let ward = &view.facts.ward.code;
-    let blocks: Vec<&str> = silent(view).map(block_words).collect();
+    if !ruling.breaches() {
+        return format!("Ward {ward}: figures are received again. Observed {}.", view.clock(view.newest(&AGEING)));
+    }
+    let blocks: Vec<&str> = silent(view).map(figures).collect();
     let since = silent(view).filter_map(|k| view.state.current(k)).map(|(key, _, heard)| key.observed.max(heard)).min();
     let Some(since) = since else {
         return format!("Ward {ward}: no figures since its registration at {}.", view.clock(view.state.registered));

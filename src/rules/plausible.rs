@@ -75,7 +75,10 @@ fn ruling(kind: BlockKind, reads: &'static [BlockKind], instance: &str, jump: Op
 }
 
 fn words(view: &View<'_>, ruling: &Ruling) -> String {
-    let About::Jump(kind, before, after) = &ruling.about else { return String::new() };
+    let About::Jump(kind, before, after) = &ruling.about else {
+        let (ward, at) = (&view.facts.ward.code, view.clock(view.newest(ruling.reads)));
+        return format!("Ward {ward}: {} figures agree again. Observed {at}.", ruling.instance);
+    };
     let what = if *kind == BlockKind::Patients { "patients" } else { "registered nurses" };
     let (ward, at) = (&view.facts.ward.code, view.clock(view.newest(ruling.reads)));
     format!("Ward {ward}: {what} went from {before} to {after} in one report, not yet confirmed. Observed {at}.")

@@ -1,8 +1,8 @@
-use crate::domain::{BlockKind, Limit, Resolution, Severity, Time, WardFacts, WardKind};
+use crate::domain::{BlockKind, Fraction, Limit, Resolution, Severity, Time, WardFacts, WardKind};
 use crate::rules::catalogue::{MAX_ALLOCATION, RATIO};
 use crate::rules::verdict::{Ruling, Verdict, Why, fraction};
 use crate::rules::view::View;
-use crate::rules::words::{shown_tenths, tenths};
+use crate::rules::words::{nearest_tenths, tenths};
 
 const READS: &[BlockKind] = &[BlockKind::Patients, BlockKind::Nursing];
 const UNIT: &str = "patients per registered nurse";
@@ -37,6 +37,12 @@ fn in_force(facts: &WardFacts, at: Time) -> Option<InForce> {
     Some(InForce { limit, severe: ward.severe_limit.unwrap_or(limit.severe()), source })
 }
 
+/// A limit as an alert shows it: 8/1, 65/10.
+fn as_fraction(limit: Limit) -> Fraction {
+    let step = [100, 10, 1].into_iter().find(|step| limit.0 % step == 0).unwrap_or(1);
+    fraction(limit.0 / step, 100 / step, UNIT)
+}
+
 /// Patients and nurses that the ratio is made of.
 struct Counted {
     patients: u32,
@@ -58,7 +64,7 @@ pub fn over_limit(view: &View<'_>) -> Ruling {
     };
     let Counted { patients, nurses, complete } = counted;
     let measured = fraction(patients, nurses, UNIT);
-    let ruling = ruling.measuring(measured, fraction(force.limit.0, 100, UNIT), force.source);
+    let ruling = ruling.measuring(measured, as_fraction(force.limit), force.source);
     let (patients, nurses) = (u64::from(patients) * 100, u64::from(nurses));
     if patients <= u64::from(force.limit.0) * nurses {
         return ruling;
@@ -83,21 +89,31 @@ fn counted(view: &View<'_>) -> Result<Option<Counted>, Why> {
     Ok(Some(Counted { patients: total - theirs, nurses: nurses.count - busy, complete: nurses.complete }))
 }
 
+fn side(ruling: &Ruling) -> &'static str {
+    if ruling.breaches() { "above" } else { "within" }
+}
+
 fn over_limit_words(view: &View<'_>, ruling: &Ruling) -> String {
     let ward = &view.facts.ward.code;
     let Some(measure) = &ruling.measure else { return String::new() };
     let (patients, nurses) = (measure.measured.numerator, measure.measured.denominator);
     let limit = in_force(view.facts, view.newest(READS)).map_or(Limit(0), |f| f.limit);
     let at = view.clock(view.newest(READS));
+    if nurses == 0 && patients == 0 {
+        return format!(
+            "Ward {ward}: every patient and registered nurse one-to-one, within the safe limit of {limit}. Observed {at}."
+        );
+    }
     if nurses == 0 {
         return format!(
             "Ward {ward}: {patients} patients, every registered nurse one-to-one elsewhere, above the safe limit of {limit}. Observed {at}."
         );
     }
-    let per_nurse = tenths(shown_tenths(&measure.measured, &measure.limit));
+    let per_nurse = tenths(nearest_tenths(patients, nurses, i64::from(limit.0)));
     let noun = if nurses == 1 { "nurse" } else { "nurses" };
+    let side = side(ruling);
     format!(
-        "Ward {ward}: {patients} patients, {nurses} registered {noun}: {per_nurse} per nurse, above the safe limit of {limit}. Observed {at}."
+        "Ward {ward}: {patients} patients, {nurses} registered {noun}: {per_nurse} per nurse, {side} the safe limit of {limit}. Observed {at}."
     )
 }
 
@@ -114,8 +130,8 @@ pub fn max_allocation(view: &View<'_>) -> Ruling {
         Ok(None) => return ruling.unknown(Why::Absent("nursing.largest_allocation")),
         Err(why) => return ruling.unknown(why),
     };
-    let limit = fraction(force.limit.0, 100, UNIT);
-    let ruling = ruling.measuring(fraction(largest, 1, "patients of one registered nurse"), limit, force.source);
+    let measured = fraction(largest, 1, UNIT);
+    let ruling = ruling.measuring(measured, as_fraction(force.limit), force.source);
     if matches!(counted(view), Ok(None)) {
         return ruling.says(Verdict::Ended(Resolution::Replaced));
     }
@@ -135,8 +151,9 @@ fn allocation_words(view: &View<'_>, ruling: &Ruling) -> String {
     let Some(measure) = &ruling.measure else { return String::new() };
     let at = view.newest(ruling.reads);
     let limit = in_force(view.facts, at).map_or(Limit(0), |f| f.limit);
+    let side = side(ruling);
     let (ward, largest, at) = (&view.facts.ward.code, measure.measured.numerator, view.clock(at));
     format!(
-        "Ward {ward}: {largest} patients allocated to one registered nurse, above the safe limit of {limit}. Observed {at}."
+        "Ward {ward}: {largest} patients allocated to one registered nurse, {side} the safe limit of {limit}. Observed {at}."
     )
 }

@@ -1,8 +1,8 @@
 use std::collections::BTreeSet;
 
 use crate::domain::{
-    AlertState, ClosedFlag, Episode, FieldViolation, RedFlag, RejectReason, Report, ReportId, Resolution, Severity,
-    SubjectState, Time,
+    AlertState, ClosedFlag, Episode, FieldViolation, RedFlag, RedFlagType, RejectReason, Report, ReportId, Resolution,
+    Severity, SubjectState, Time,
 };
 use crate::rules::catalogue::{FLAG_FINAL, MOST_FLAGS, RED_FLAG};
 use crate::rules::verdict::{About, Ruling, Verdict};
@@ -51,7 +51,7 @@ fn ruling(state: &SubjectState, flag: &RedFlag, closed: &mut Vec<ClosedFlag>, no
         }
     };
     let ruling = Ruling::new(RED_FLAG, &[], words).says(verdict);
-    Some(Ruling { instance, about: About::RedFlag(flag.kind, flag.noticed), source: "NICE SG1", ..ruling })
+    Some(Ruling { instance, about: About::RedFlag(flag.kind, flag.noticed), source: source(flag.kind), ..ruling })
 }
 
 fn words(view: &View<'_>, ruling: &Ruling) -> String {
@@ -62,4 +62,9 @@ fn words(view: &View<'_>, ruling: &Ruling) -> String {
         kind.words(),
         view.clock(noticed)
     )
+}
+
+/// Whose red flag it is.
+fn source(kind: RedFlagType) -> &'static str {
+    if kind.code().starts_with("nice.ng4.") { "NICE NG4" } else { "NICE SG1" }
 }

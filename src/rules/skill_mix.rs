@@ -46,5 +46,6 @@ fn words(view: &View<'_>, ruling: &Ruling) -> String {
     let (nurses, all) = (measure.measured.numerator, measure.measured.denominator);
     let (ward, at) = (&view.facts.ward.code, view.clock(view.newest(READS)));
     let least = measure.limit.numerator;
-    format!("Ward {ward}: {nurses} registered of {all} nursing staff, below a share of {least} %. Observed {at}.")
+    let side = if ruling.breaches() { "below" } else { "at or above" };
+    format!("Ward {ward}: {nurses} registered of {all} nursing staff, {side} a share of {least} %. Observed {at}.")
 }

@@ -108,6 +108,10 @@ impl Ruling {
     pub fn reading(self, reads: &'static [BlockKind]) -> Self {
         Self { reads, ..self }
     }
+    /// Whether it is a breach: words differ when the figures are good again.
+    pub fn breaches(&self) -> bool {
+        matches!(self.verdict, Verdict::Breach(_))
+    }
     /// Not evaluable, for this reason.
     pub fn unknown(self, why: Why) -> Self {
         self.says(Verdict::NotEvaluable(why))
@@ -134,7 +138,7 @@ pub fn block_words(kind: BlockKind) -> &'static str {
 impl fmt::Display for Why {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NeverReported(kind) => write!(f, "{} never reported, or no longer valid", block_words(*kind)),
+            Self::NeverReported(kind) => write!(f, "{} never reported", block_words(*kind)),
             Self::Overdue(kind) => write!(f, "{} overdue", block_words(*kind)),
             Self::Absent(field) => write!(f, "{field} not reported"),
             Self::NothingRequired => f.write_str("no time is required"),

@@ -46,6 +46,13 @@ pub struct Keys {
     pub event_type: i32,
 }
 
+impl Keys {
+    /// Bytes of its text.
+    pub fn text(&self) -> usize {
+        [&self.organisation, &self.site, &self.region, &self.subject, &self.rule].map(String::len).iter().sum()
+    }
+}
+
 /// What a message of a subscription says beside its cursor.
 #[derive(Clone, Copy, Debug)]
 pub enum Body<'a> {
@@ -68,6 +75,11 @@ pub enum Body<'a> {
     Heartbeat(Time),
     /// Why the stream ends, and when to come back.
     Goodbye(&'a str, Span),
+}
+
+/// A length of time as asked for; `None` if it is negative or malformed.
+pub fn asked(duration: prost_types::Duration) -> Option<std::time::Duration> {
+    std::time::Duration::try_from(duration).ok()
 }
 
 /// A message's bytes.

@@ -55,7 +55,7 @@ pub fn report_from(message: pb::StaffingReport) -> Result<Report, ReportError> {
     let subject = subject(&mut v, &ward, &cover_group, medical_cover.is_some());
     let source = v.parse("source", &source);
     let revision = u32::try_from(revision).inspect_err(|_| {
-        v.add("revision", RejectReason::Negative, format!("{revision} is not between 0 and 4294967295"))
+        v.add("revision", RejectReason::Negative, format!("{revision} is not between 0 and 4294967295"));
     });
     if plan_period.is_some() {
         v.add(
@@ -64,9 +64,9 @@ pub fn report_from(message: pb::StaffingReport) -> Result<Report, ReportError> {
             "plans are not supported by this version: send actual figures only",
         );
     }
-    let nursing = nursing.map(|n| nursing_from(&mut v, n));
     let patients = patients.map(|p| patients_from(&mut v, p));
     let levels_of_care = levels_of_care.map(|l| levels_from(&mut v, l));
+    let nursing = nursing.map(|n| nursing_from(&mut v, n));
     let nursing_hours = nursing_hours.and_then(|h| hours_from(&mut v, h));
     let judgement = professional_judgement.and_then(|j| judgement_from(&mut v, j));
     let red_flags = red_flags_from(&mut v, red_flags);

@@ -1,4 +1,10 @@
-//! One integration binary.
+//! One integration binary: the store's suite, the feed's promises, the client and the command line.
+#![cfg(test)]
 
+mod cli;
+mod client;
+mod commands;
+mod fake;
+mod feed;
 mod store;
 mod support;

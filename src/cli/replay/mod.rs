@@ -55,12 +55,16 @@ impl Replay {
         let run = Run { file: input.name(), tally: Mutex::default(), progress: progress(&input) };
         let (sender, receipts) = client.report();
         let start = Instant::now();
-        let ended = tokio::try_join!(run.send(read_ahead(input, shift), sender, self.rate), run.receive(receipts));
+        let send = async { Ok(run.send(read_ahead(input, shift), sender, self.rate).await) };
+        // When the input fails, what was sent still gets its receipts; when the service fails, nothing more is sent.
+        let ended = tokio::try_join!(send, run.receive(receipts)).and_then(|(sent, ())| sent);
         run.progress.finish_and_clear();
         let (tally, elapsed) = (run.into_tally(), start.elapsed());
-        let summary = if session.output.is_json() { tally.json(elapsed) } else { tally.text(elapsed) };
-        session.output.line(&summary)?;
-        session.output.flush()?;
+        if ended.is_ok() || tally.reports() > 0 {
+            let json = session.output.is_json();
+            session.output.line(&if json { tally.json(elapsed) } else { tally.text(elapsed) })?;
+            session.output.flush()?;
+        }
         ended?;
         // Each rejection has been named on stderr when it came.
         if tally.rejected > 0 { Err(Failure::rejected("")) } else { Ok(()) }

@@ -71,7 +71,7 @@ fn one_alert_tells_of_all_blocks_and_follows_each() {
     let second = bay.tick("12:00");
     assert_eq!(said(&second), ["Updated report.overdue Warning"]);
     assert_eq!(
-        second.events[0].alert.message, "Ward A7: no patients, nursing figures since 10:00, due 11:00.",
+        second.events[0].alert.message, "Ward A7: no patient, nursing figures since 10:00, due 11:00.",
         "the longest silence"
     );
 }

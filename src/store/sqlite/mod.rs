@@ -33,7 +33,7 @@ const WATCH: Duration = Duration::from_secs(1);
 
 /// Set, with the reason, when the open file is no longer the one at its path.
 #[derive(Clone, Debug, Default)]
-pub(self) struct Lost(Arc<OnceLock<String>>);
+struct Lost(Arc<OnceLock<String>>);
 
 impl Lost {
     fn set(&self, why: String) {
@@ -149,6 +149,7 @@ fn primary_code(e: &Error) -> Option<i32> {
 }
 
 /// An error in a transaction that was not yet told to commit: it did nothing.
+#[expect(clippy::needless_pass_by_value, reason = "the form that map_err takes")]
 fn before_commit(e: Error) -> StoreError {
     match (&e, primary_code(&e)) {
         (_, Some(ERROR | TOO_BIG | CONSTRAINT | MISMATCH | MISUSE | RANGE)) => StoreError::Refused(e.to_string()),

@@ -141,9 +141,11 @@ WHERE number IN (SELECT value FROM json_each($1))";
 /// The new generation, and commits.
 pub(super) const COMMIT_CHANGE: &str = "UPDATE head SET generation = $1; COMMIT";
 
-/// Takes the write lock and removes at most $2 reports observed before $1.
+/// Takes the write lock.
+pub(super) const BEGIN_TRIM: &str = "BEGIN IMMEDIATE";
+
+/// Removes at most $2 reports observed before $1.
 pub(super) const TRIM_REPORTS: &str = "
-BEGIN IMMEDIATE;
 DELETE FROM report WHERE (observed, subject, report_id) IN (
   SELECT observed, subject, report_id FROM report WHERE observed < $1 ORDER BY observed, subject, report_id LIMIT $2)";
 
@@ -167,3 +169,32 @@ pub(super) const TRIM_ALERTS: &str = "
 DELETE FROM alert WHERE id IN (
   SELECT a.id FROM head h JOIN alert a ON a.state = 3 AND a.last_position <= h.trimmed_position
   ORDER BY a.last_position LIMIT $1)";
+
+#[cfg(test)]
+mod tests {
+    use sqlx::{Connection, Executor, SqlSafeStr, SqliteConnection};
+
+    use super::*;
+    use crate::store::migrations;
+
+    /// The suite runs every statement, but not every size of those over many rows.
+    #[tokio::test]
+    async fn every_size_of_every_statement_can_be_prepared() {
+        let mut conn = SqliteConnection::connect("sqlite::memory:").await.unwrap();
+        migrations::migrate(&mut conn, migrations::SQLITE).await.unwrap();
+        let sized: [&'static LazyLock<Bulk>; 9] = [
+            &WRITE_HOT,
+            &WRITE_COLD,
+            &WRITE_REPORTS,
+            &WRITE_EVENTS,
+            &WRITE_ALERTS,
+            &WRITE_AUDIT,
+            &ADD_SUBJECTS,
+            &ADD_COLD,
+            &WRITE_CONFIG,
+        ];
+        for text in sized.into_iter().flat_map(|bulk| bulk.texts()) {
+            conn.prepare(text.into_sql_str()).await.unwrap_or_else(|e| panic!("{e}: {}", &text[..80]));
+        }
+    }
+}

@@ -62,4 +62,32 @@ on_both_stores! {
         the_place_for_a_time_is_just_before_its_first_event,
         the_events_of_one_alert_come_in_order,
     }
+    register {
+        a_registered_ward_is_found_with_its_first_state,
+        registering_again_touches_the_subject_and_keeps_its_state,
+        a_change_from_an_old_generation_conflicts,
+        of_two_changes_at_once_one_wins,
+        only_newer_rows_are_loaded,
+        a_ward_without_its_organisation_is_refused,
+        summaries_are_those_of_the_organisations_wards,
+        the_register_makes_further_subjects_due,
+    }
+    lists {
+        open_alerts_come_in_raise_order_with_the_place_of_the_log,
+        alerts_are_filtered_by_every_field,
+        eight_digits_name_an_alert,
+        pages_join_without_gap_or_overlap_in_both_directions,
+        reports_are_found_by_their_keys,
+        reports_of_a_ward_are_listed_page_by_page,
+    }
+    retention {
+        old_events_go_and_the_newest_stays,
+        a_place_before_the_trimmed_edge_is_expired,
+        the_trimmed_edge_itself_is_a_place_to_resume,
+        trimming_never_splits_an_input,
+        a_time_before_the_trimmed_edge_is_expired,
+        ended_alerts_go_with_their_last_event_and_open_ones_stay,
+        old_reports_go_a_few_at_a_time,
+        nobody_can_change_the_audit_trail,
+    }
 }

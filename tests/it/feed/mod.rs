@@ -1,0 +1,10 @@
+//! The feed and AlertService: a real listener, a real store, the generated client.
+
+mod connections;
+mod ends;
+mod lists;
+mod promises;
+mod proxy;
+mod rig;
+mod starts;
+mod switch;
