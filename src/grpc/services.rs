@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tonic::service::Routes;
+pub use tonic::service::Routes;
 use tonic_reflection::server::{Builder, Error as ReflectionError};
 
 use crate::clock::SharedClock;

@@ -3,9 +3,6 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use bytes::Bytes;
-use prost::Message;
-
 use crate::domain::{Cause, Organisation, OrganisationCode, Rulebook, SubjectName, Ward, Zone};
 use crate::register::Register;
 use crate::rules;
@@ -160,8 +157,12 @@ fn plan_wards(book: &Rulebook, rows: &[Ward], first: &FirstState) -> Plan {
         }
         let before = book.ward(&name).map(|f| Arc::as_ref(&f.ward));
         if plan.upserted.count(before, row) {
-            let payload = Bytes::from(wire::ward_to(row).encode_to_vec());
-            plan.rows.push(ConfigWrite { kind: ConfigKind::Ward, name, payload, first: first.clone() });
+            plan.rows.push(ConfigWrite {
+                kind: ConfigKind::Ward,
+                name,
+                payload: wire::encode_ward(row),
+                first: first.clone(),
+            });
         }
     }
     plan.upserted.organisations = created.len();
@@ -182,7 +183,7 @@ impl Upserted {
 }
 
 fn organisation_write(row: &Organisation, first: FirstState) -> ConfigWrite {
-    let payload = Bytes::from(wire::organisation_to(row).encode_to_vec());
+    let payload = wire::encode_organisation(row);
     let name = SubjectName::Organisation(row.code.clone());
     ConfigWrite { kind: ConfigKind::Organisation, name, payload, first }
 }

@@ -1,8 +1,11 @@
+use bytes::Bytes;
+use prost::Message;
+
 use crate::domain::{
     Limit, MinimumReason, Organisation, OrganisationCode, RejectReason, SubjectName, Ward, WardCode, WardState, Zone,
 };
 use crate::wire::enums::ward_kind_from;
-use crate::wire::{Violations, pb};
+use crate::wire::{CorruptState, Violations, pb};
 
 /// Longest display name or identifier.
 const MOST_TEXT: usize = 200;
@@ -246,4 +249,36 @@ pub fn ward_to(ward: &Ward) -> pb::Ward {
         identifiers: ward.identifiers.clone(),
         enabled_rules: ward.enabled_rules.clone(),
     }
+}
+
+/// An organisation as the register stores it.
+pub fn encode_organisation(organisation: &Organisation) -> Bytes {
+    organisation_to(organisation).encode_to_vec().into()
+}
+
+/// A ward as the register stores it.
+pub fn encode_ward(ward: &Ward) -> Bytes {
+    ward_to(ward).encode_to_vec().into()
+}
+
+/// An organisation from its stored bytes.
+///
+/// # Errors
+/// When they cannot be read.
+pub fn decode_organisation(bytes: &Bytes) -> Result<Organisation, CorruptState> {
+    const CORRUPT: CorruptState = CorruptState("an organisation");
+    let message = pb::Organisation::decode(bytes.clone()).map_err(|_| CORRUPT)?;
+    let mut v = Violations::default();
+    organisation_from(&mut v, message).filter(|_| v.is_empty()).ok_or(CORRUPT)
+}
+
+/// A ward from its stored bytes.
+///
+/// # Errors
+/// When they cannot be read.
+pub fn decode_ward(bytes: &Bytes, optional_rules: &[&str]) -> Result<Ward, CorruptState> {
+    const CORRUPT: CorruptState = CorruptState("a ward");
+    let message = pb::Ward::decode(bytes.clone()).map_err(|_| CORRUPT)?;
+    let mut v = Violations::default();
+    ward_from(&mut v, message, optional_rules).filter(|_| v.is_empty()).ok_or(CORRUPT)
 }
