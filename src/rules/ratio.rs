@@ -39,7 +39,7 @@ fn in_force(facts: &WardFacts, at: Time) -> Option<InForce> {
 
 /// A limit as an alert shows it: 8/1, 65/10.
 fn as_fraction(limit: Limit) -> Fraction {
-    let step = [100, 10, 1].into_iter().find(|step| limit.0 % step == 0).unwrap_or(1);
+    let step = [100, 10, 1].into_iter().find(|step| limit.0.is_multiple_of(*step)).unwrap_or(1);
     fraction(limit.0 / step, 100 / step, UNIT)
 }
 
