@@ -224,7 +224,7 @@ fn routes(settings: &Settings, house: &House) -> Result<(services::Routes, healt
         environment: settings.server.environment.clone(),
     };
     services
-        .routes(limits)
+        .routes(&limits)
         .map_err(|e| StartError::Configuration(format!("this binary's descriptors are damaged: {e}")))
 }
 

@@ -117,7 +117,7 @@ impl RedFlagType {
         flag("nice.ng4.pain_relief_delayed", "pain relief delayed over 30 min"),
         flag("nice.ng4.triage_delayed", "30 min or more from presentation to triage"),
         flag("nice.ng4.examination_not_carried_out", "no full examination on presenting in labour"),
-        flag("nice.ng4.induction_delayed", "2 h or more from admission to start of induction"),
+        flag("nice.ng4.induction_delayed", "2 h or more from admission to induction"),
         flag("nice.ng4.abnormal_vital_signs_delayed", "delayed action on abnormal vital signs"),
         flag("nice.ng4.one_to_one_care_lost", "no continuous one-to-one care in established labour"),
     ];

@@ -147,13 +147,6 @@ impl Default for Settings {
     }
 }
 
-/// Runs a call of the store in a task of its own: a caller that goes away must not cancel it half-way.
-pub async fn owned<T: Send + 'static>(
-    call: impl Future<Output = Result<T, StoreError>> + Send + 'static,
-) -> Result<T, StoreError> {
-    tokio::spawn(call).await.unwrap_or_else(|e| Err(StoreError::Refused(e.to_string())))
-}
-
 impl Feed {
     /// A feed that knows nothing until it is followed. `soft` tells its streams to say goodbye.
     pub fn new(store: Arc<dyn Store>, clock: SharedClock, settings: Settings, soft: CancellationToken) -> Arc<Self> {
@@ -238,12 +231,11 @@ impl Feed {
     /// Asks the store again while it is unavailable, as long as patience lasts.
     async fn patiently<T, F>(&self, ask: impl Fn(Arc<dyn Store>) -> F) -> Result<T, StoreError>
     where
-        T: Send + 'static,
-        F: Future<Output = Result<T, StoreError>> + Send + 'static,
+        F: Future<Output = Result<T, StoreError>>,
     {
         let until = Instant::now() + self.settings.patience;
         loop {
-            match owned(ask(Arc::clone(&self.store))).await {
+            match ask(Arc::clone(&self.store)).await {
                 Err(StoreError::Unavailable(_) | StoreError::Unknown(_)) if Instant::now() < until => {
                     sleep(self.settings.poll).await;
                 }

@@ -8,7 +8,7 @@ use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep};
 
 use crate::feed::Filter;
-use crate::store::{LogPoint, Result, Store};
+use crate::store::{LogPoint, Result, Store, StoreError};
 use crate::wire::log::{Keys, alert_item, alert_keys};
 
 /// The open alerts in raise time then id, and the place in the log they stood at.
@@ -60,8 +60,12 @@ impl Snapshots {
     pub fn new(fresh: Duration) -> Self {
         Self { fresh, newest: Mutex::default() }
     }
-    /// The newest snapshot if it is fresh, else a new one. Must run in a task of its own.
+    /// The newest snapshot if it is fresh, else a new one, read in a task of its own: a stream that stops waiting, for a
+    /// heartbeat, finds it there when it asks again.
     pub async fn take(self: Arc<Self>, store: Arc<dyn Store>) -> Result<Arc<Snapshot>> {
+        tokio::spawn(self.read(store)).await.unwrap_or_else(|e| Err(StoreError::Refused(e.to_string())))
+    }
+    async fn read(self: Arc<Self>, store: Arc<dyn Store>) -> Result<Arc<Snapshot>> {
         let mut newest = self.newest.lock().await;
         if let Some(snapshot) = newest.as_ref().filter(|s| s.read.elapsed() < self.fresh) {
             return Ok(Arc::clone(snapshot));

@@ -12,7 +12,7 @@ use crate::feed::audience::Seat;
 use crate::feed::snapshot::Snapshot;
 use crate::feed::subscription::Subscription;
 use crate::feed::window::Place;
-use crate::feed::{Begin, Feed, Refusal, Wish, cursor, owned};
+use crate::feed::{Begin, Feed, Refusal, Wish, cursor};
 use crate::store::StoreError;
 use crate::wire::log::{Body, frame};
 
@@ -130,7 +130,7 @@ impl Stream {
     async fn send_snapshot(&mut self) -> Result<Option<Bytes>, Refusal> {
         let Phase::Snapshot { snapshot, next, sent } = &mut self.phase else { return Ok(None) };
         let Some(snapshot) = snapshot else {
-            let read = owned(Arc::clone(&self.feed.snapshots).take(Arc::clone(&self.feed.store))).await;
+            let read = Arc::clone(&self.feed.snapshots).take(Arc::clone(&self.feed.store)).await;
             match read {
                 Ok(read) => *snapshot = Some(read),
                 Err(refused @ StoreError::Refused(_)) => return Err(refused.into()),

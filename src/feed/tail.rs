@@ -1,12 +1,10 @@
 //! The tail: reads the log as it grows into the window.
 
-use std::sync::Arc;
-
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
 
+use crate::feed::Feed;
 use crate::feed::window::{Input, Place};
-use crate::feed::{Feed, owned};
 use crate::store::{Head, LogRead, Result};
 
 /// Bytes of events read in one go.
@@ -24,8 +22,11 @@ pub(super) async fn follow(feed: &Feed, mut committed: watch::Receiver<i64>, on_
             _ = polls.tick() => poll(feed, on_head).await,
             change = committed.changed(), if !nobody_commits => {
                 nobody_commits = change.is_err();
-                // After a failure wait for the poll, or a storage that is down would be asked without a pause.
-                if down { Ok(()) } else { read_on(feed, on_head).await }
+                if down {
+                    // After a failure wait for the poll, or a storage that is down would be asked without a pause.
+                    continue;
+                }
+                read_on(feed, on_head).await
             }
         };
         match &outcome {
@@ -38,8 +39,7 @@ pub(super) async fn follow(feed: &Feed, mut committed: watch::Receiver<i64>, on_
 }
 
 async fn head(feed: &Feed, on_head: OnHead<'_>) -> Result<Head> {
-    let store = Arc::clone(&feed.store);
-    let head = owned(async move { store.head().await }).await?;
+    let head = feed.store.head().await?;
     on_head(&head);
     Ok(head)
 }
@@ -65,8 +65,7 @@ async fn poll(feed: &Feed, on_head: OnHead<'_>) -> Result<()> {
 /// Reads all that follows the window's place. The store compares the tag at that place.
 async fn read_on(feed: &Feed, on_head: OnHead<'_>) -> Result<()> {
     while let Some(Place { point, .. }) = place(feed) {
-        let store = Arc::clone(&feed.store);
-        match owned(async move { store.read_log(point, READ).await }).await? {
+        match feed.store.read_log(point, READ).await? {
             LogRead::Entries(entries) if entries.is_empty() => break,
             LogRead::Entries(entries) => {
                 let inputs = Input::group(&entries);

@@ -27,7 +27,7 @@ impl Alerts {
         let scope = encoded(&request);
         let resume = page::state("ListAlerts", &scope, &token)?.and_then(|state| Resume::read(&state));
         let query = self.query(request, size, resume.as_ref()).await?;
-        let (point, mut listed) = self.ask(|store| async move { store.list_alerts(&query).await }).await?;
+        let (point, mut listed) = self.store.list_alerts(&query).await?;
         let cursor = match resume {
             Some(resume) => resume.cursor,
             None => self.feed.cursor(point).await?,
@@ -81,11 +81,11 @@ impl Alerts {
         let (after, cursor) = if let Some((after, cursor)) = state.as_deref().and_then(<[u8]>::split_first_chunk) {
             (i64::from_be_bytes(*after), Bytes::copy_from_slice(cursor))
         } else {
-            let head = self.ask(|store| async move { store.head().await }).await?;
+            let head = self.store.head().await?;
             self.get(&parent).await?;
             (0, self.feed.cursor(head.point).await?)
         };
-        let mut entries = self.ask(|s| async move { s.alert_events(id, after, size + 1).await }).await?;
+        let mut entries = self.store.alert_events(id, after, size + 1).await?;
         let more = entries.len() > size as usize;
         entries.truncate(size as usize);
         let next = entries.last().filter(|_| more).map(|last| {

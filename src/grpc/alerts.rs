@@ -1,6 +1,5 @@
 //! AlertService: the alert log as a stream, and the alerts as they stand.
 
-use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,12 +8,12 @@ use futures_util::stream::{BoxStream, StreamExt};
 use tonic::{Request, Response, Status};
 
 use crate::domain::AlertId;
-use crate::feed::{Feed, Start, Stream, Wish, owned};
+use crate::feed::{Feed, Start, Stream, Wish};
 use crate::grpc::filter::{Violations, Wanted, check};
 use crate::grpc::status::Problem;
 use crate::grpc::subscribe::frames;
 use crate::register::Register;
-use crate::store::{Store, StoreError};
+use crate::store::Store;
 use crate::wire::log::{alert, asked, unframe};
 use crate::wire::pb::alert_service_server::AlertService;
 use crate::wire::pb::{self, subscribe_request};
@@ -25,7 +24,7 @@ use crate::wire::to_time;
 pub struct Alerts {
     pub(super) feed: Arc<Feed>,
     register: Arc<Register>,
-    store: Arc<dyn Store>,
+    pub(super) store: Arc<dyn Store>,
     rules: &'static [&'static str],
 }
 
@@ -56,14 +55,15 @@ impl Alerts {
         let snapshot_if_expired = on_expired == pb::OnExpired::Snapshot;
         Ok(self.feed.subscribe(Wish { start, snapshot_if_expired, filter, heartbeat, subscriber }).await?)
     }
-    fn heartbeat(&self, interval: Option<Option<Duration>>, wrong: &mut Violations) -> Duration {
+    fn heartbeat(&self, interval: Option<Duration>, wrong: &mut Violations) -> Duration {
         let (usual, range) = (self.feed.settings().heartbeat, &self.feed.settings().heartbeats);
         let Some(interval) = interval else { return usual };
-        interval.filter(|interval| range.contains(interval)).unwrap_or_else(|| {
-            let (least, most) = (range.start().as_secs_f64(), range.end().as_secs_f64());
-            wrong.push(("heartbeat_interval".into(), format!("must be {least} to {most} s; leave it out for 15 s")));
-            usual
-        })
+        if range.contains(&interval) {
+            return interval;
+        }
+        let (least, most) = (range.start().as_secs_f64(), range.end().as_secs_f64());
+        wrong.push(("heartbeat_interval".into(), format!("must be {least} to {most} s; leave it out for 15 s")));
+        usual
     }
     /// A checked filter, or all that is wrong with it and with the rest of the request.
     pub(super) async fn wanted(
@@ -87,17 +87,9 @@ impl Alerts {
             }
         }
     }
-    /// Asks the store in a task of its own.
-    pub(super) async fn ask<T, F>(&self, call: impl FnOnce(Arc<dyn Store>) -> F) -> Result<T, Problem>
-    where
-        T: Send + 'static,
-        F: Future<Output = Result<T, StoreError>> + Send + 'static,
-    {
-        Ok(owned(call(Arc::clone(&self.store))).await?)
-    }
     pub(super) async fn get(&self, name: &str) -> Result<pb::Alert, Problem> {
         let id = alert_id("name", name)?;
-        let payload = self.ask(|store| async move { store.get_alert(id).await }).await?;
+        let payload = self.store.get_alert(id).await?;
         let payload = payload.ok_or_else(|| Problem::NotFound(id.to_string()))?;
         alert(&payload).map_err(|e| Problem::Internal(e.to_string()))
     }

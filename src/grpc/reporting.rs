@@ -65,7 +65,7 @@ pub(super) fn items(reports: Vec<pb::StaffingReport>) -> Vec<Item> {
 
 fn item(message: pb::StaffingReport) -> Item {
     let sent = message.report_id.clone();
-    let report = wire::report_from(message).map_err(|error| Receipt::rejected(sent, error))?;
+    let report = wire::report_from(message).map_err(|error| Box::new(Receipt::rejected(sent, error)))?;
     let payload = wire::encode_report(&report);
     Ok(Submitted { digest: wire::digest(&payload), payload, report })
 }

@@ -79,14 +79,14 @@ impl Register {
         &self,
         method: &str,
         validate_only: bool,
-        plan: impl Fn(&Rulebook, FirstState) -> Plan,
+        plan: impl Fn(&Rulebook, &FirstState) -> Plan,
     ) -> Result<Upserted, RegisterError> {
         for _ in 0..TRIES {
             self.refresh().await?;
             let book = self.rulebook();
             let now = self.clock.now();
             let (hot, cold) = wire::first_state(now);
-            let Plan { rows, touched, upserted } = plan(&book, FirstState { hot, cold, next_check: Some(now) });
+            let Plan { rows, touched, upserted } = plan(&book, &FirstState { hot, cold, next_check: Some(now) });
             if rows.is_empty() || validate_only {
                 return Ok(upserted);
             }
@@ -129,7 +129,7 @@ fn parsed<M, T>(
     if wrong.is_empty() { Ok(good) } else { Err(RegisterError::Invalid(InvalidFields(wrong))) }
 }
 
-fn plan_organisations(book: &Rulebook, rows: &[Organisation], first: FirstState) -> Plan {
+fn plan_organisations(book: &Rulebook, rows: &[Organisation], first: &FirstState) -> Plan {
     let mut plan = Plan { rows: Vec::new(), touched: Vec::new(), upserted: Upserted::default() };
     let mut changed = HashSet::new();
     for row in rows {
@@ -145,7 +145,7 @@ fn plan_organisations(book: &Rulebook, rows: &[Organisation], first: FirstState)
     plan
 }
 
-fn plan_wards(book: &Rulebook, rows: &[Ward], first: FirstState) -> Plan {
+fn plan_wards(book: &Rulebook, rows: &[Ward], first: &FirstState) -> Plan {
     let mut plan = Plan { rows: Vec::new(), touched: Vec::new(), upserted: Upserted::default() };
     let mut created: BTreeMap<&OrganisationCode, ConfigWrite> = BTreeMap::new();
     for row in rows {

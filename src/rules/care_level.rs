@@ -5,6 +5,8 @@ use crate::rules::view::View;
 use crate::rules::words::hundredths;
 
 const READS: &[BlockKind] = &[BlockKind::LevelsOfCare, BlockKind::Nursing];
+/// On an empty ward no formula is asked, so that the patients are read too.
+const EMPTY_READS: &[BlockKind] = &[BlockKind::LevelsOfCare, BlockKind::Nursing, BlockKind::Patients];
 
 /// Nurses needed: `numerator / denominator`, exactly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,8 +87,10 @@ pub fn under_cover(view: &View<'_>) -> Ruling {
     let unit = if labour { "registered midwives" } else { "registered nurses" };
     let limit = fraction(need.numerator, need.denominator, unit);
     let ruling = ruling.measuring(fraction(staff, 1, unit), limit, need.source);
-    if view.is_empty() {
-        return ruling;
+    match view.emptied() {
+        Ok(false) => {}
+        Ok(true) => return ruling.reading(EMPTY_READS),
+        Err(why) => return ruling.unknown(why),
     }
     if stands_alone(view) {
         return ruling.says(Verdict::Ended(Resolution::Replaced));

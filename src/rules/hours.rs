@@ -4,6 +4,8 @@ use crate::rules::verdict::{Ruling, Verdict, Why, fraction};
 use crate::rules::view::View;
 
 const HOURS_READS: &[BlockKind] = &[BlockKind::NursingHours];
+/// On an empty ward nobody's hours are short, so that the patients are read too.
+const EMPTY_READS: &[BlockKind] = &[BlockKind::NursingHours, BlockKind::Patients];
 const JUDGEMENT_READS: &[BlockKind] = &[BlockKind::ProfessionalJudgement];
 /// More than 8 hours short, in minutes (NICE SG1 red flag).
 const SHORT_MINUTES: u32 = 8 * 60;
@@ -34,8 +36,12 @@ pub fn shortfall(view: &View<'_>) -> Ruling {
     };
     let unit = "registered nurse minutes";
     let ruling = ruling.measuring(fraction(available, 1, unit), fraction(required, 1, unit), "NICE SG1");
+    match view.emptied() {
+        Ok(false) => {}
+        Ok(true) => return ruling.reading(EMPTY_READS),
+        Err(why) => return ruling.unknown(why),
+    }
     match limbs(required, available) {
-        _ if view.is_empty() => ruling,
         (false, false) => ruling,
         (true, true) => ruling.says(Verdict::Breach(Severity::Critical)),
         _ => ruling.says(Verdict::Breach(Severity::Warning)),

@@ -2,11 +2,12 @@
 
 use crate::domain::{
     AlertEvent, BlockKind, Cause, FieldViolation, Freshness, Outcome, Receipt, RejectReason, Report, ReportError,
-    Resolution, Rulebook, Span, Subject, SubjectName, SubjectState, Time, WardFacts, WardState, WardStatus,
+    Resolution, Rulebook, Span, Subject, SubjectName, SubjectState, Time, WardFacts, WardState, WardStatus, Zone,
 };
 use crate::rules::catalogue::AHEAD;
 use crate::rules::lifecycle::{Turn, clearing_ends, region_of};
 use crate::rules::overdue::{ever_reported, overdue_time, silent_since};
+use crate::rules::silence::Local;
 use crate::rules::standing::{Standing, standing};
 use crate::rules::status::standing_of;
 use crate::rules::verdict::{Ruling, Verdict};
@@ -35,6 +36,7 @@ pub enum Input<'a> {
 
 /// What a judgement decided.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "four independent facts, each a write of its own")]
 pub struct Decision {
     /// The state after it.
     pub state: SubjectState,
@@ -97,13 +99,12 @@ fn judge_report(facts: &WardFacts, subject: &Subject, input: &Input<'_>, now: Ti
     }
     let mut state = subject.state.clone();
     let applied = apply::apply(&mut state, report, *digest, now);
-    let closed = state.closed_flags.len();
     let mut closed_flags = std::mem::take(&mut state.closed_flags);
     let flags = red_flags::apply(&state, &report.red_flags, &mut closed_flags, now);
     state.closed_flags = closed_flags;
     let took = !flags.is_empty() || applied.blocks.iter().any(|b| b.applied);
     let outcome = if took { Outcome::Accepted(applied.blocks) } else { Outcome::Superseded(applied.blocks) };
-    let flags_changed = state.closed_flags.len() != closed;
+    let flags_changed = state.closed_flags != subject.state.closed_flags;
     let change = Change { report: Some((*report).clone()), corrected: applied.corrected, flags, flags_changed };
     let (decision, standing) = judge_ward(facts, subject, state, change, now);
     let changed = decision.events.iter().map(|e| e.alert.id).collect();
@@ -151,7 +152,7 @@ fn refusal(
         );
     }
     violations.extend(plausible::impossible(&facts.ward, report));
-    violations.extend(red_flags::too_many(state, report));
+    violations.extend(red_flags::too_many(state, report, now));
     (!violations.is_empty()).then_some(ReportError { violations })
 }
 
@@ -229,19 +230,20 @@ fn endings(episodes: &[crate::domain::Episode]) -> Vec<Ruling> {
 
 /// The next instant after `now` at which time alone could change this ward.
 fn next_check(facts: &WardFacts, state: &SubjectState, now: Time) -> Option<Time> {
-    let stale = AGEING.into_iter().filter_map(|k| overdue_time(facts, k, state.current(k)?.0.observed));
+    let overdue = AGEING.into_iter().filter_map(|k| overdue_time(facts, k, state.current(k)?.0.observed));
     let silent = AGEING.into_iter().filter_map(|k| silent_since(facts, state, k));
     let never = (!ever_reported(state)).then(|| overdue_time(facts, BlockKind::Patients, state.registered)).flatten();
     let shift = state.nursing_hours.as_ref().map(|c| c.body.shift_end);
     let judgement = state.judgement.as_ref().map(|c| hours::judgement_ends(c.key.observed));
-    let all = stale.chain(silent).chain(never).chain(shift).chain(judgement).chain(clearing_ends(&state.episodes));
+    let all = overdue.chain(silent).chain(never).chain(shift).chain(judgement).chain(clearing_ends(&state.episodes));
     all.filter(|at| *at > now).min()
 }
 
 fn judge_organisation(book: &Rulebook, subject: &Subject, now: Time) -> Decision {
     let SubjectName::Organisation(code) = &subject.name else { return unchanged(subject) };
     let mut state = subject.state.clone();
-    let rulings = silence::silent(&subject.children, &state.episodes);
+    let zone = book.organisations.get(code).map_or_else(Zone::london, |(_, o)| o.zone.clone());
+    let rulings = silence::silent(&subject.children, &state.episodes, &Local { now, zone: &zone });
     let turn = Turn {
         view: None,
         subject: &subject.name,

@@ -1,16 +1,17 @@
 //! Rulings into episodes and events: raising, changing, clearing, reopening, ending (domain.md section 5).
 
 use crate::domain::{
-    Alert, AlertEvent, AlertId, AlertState, BlockKind, Cause, Condition, Episode, EventType, Fraction,
+    Alert, AlertEvent, AlertId, AlertInput, AlertState, BlockKind, Cause, Condition, Episode, EventType, Fraction,
     OrganisationCode, Resolution, Severity, SiteCode, SubjectName, Time,
 };
 use crate::rules::catalogue::{
-    BELOW_MINIMUM, CAPACITY, CARE_LEVEL, CLEAR_AFTER, CORRIDOR, IMPLAUSIBLE, NONE, OVERDUE, POLICY_VERSION, RATIO,
-    REOPEN_WITHIN, SILENT, UPDATE_EVERY,
+    BELOW_MINIMUM, CAPACITY, CARE_LEVEL, CLEAR_AFTER, CORRIDOR, HOURS, IMPLAUSIBLE, JUDGEMENT, MAX_ALLOCATION, NONE,
+    OVERDUE, POLICY_VERSION, RATIO, REOPEN_WITHIN, SILENT, SKILL_MIX, STAFFING, UPDATE_EVERY,
 };
+use crate::rules::overdue::overdue_time;
 use crate::rules::verdict::{About, Ruling, Verdict};
 use crate::rules::view::View;
-use crate::rules::words::{ceil_div, nearest_tenths};
+use crate::rules::words::{ceil_div, emptied, nearest_tenths};
 
 /// What a judgement is made of, beside its rulings.
 pub struct Turn<'a> {
@@ -89,7 +90,7 @@ impl Turn<'_> {
         episode.ending = None;
         let kind = if severity == episode.alert.severity { EventType::Updated } else { EventType::SeverityChanged };
         let quiet = kind == EventType::Updated && !fell_back;
-        if quiet && !(self.shown_differs(&episode.alert, ruling) && self.may_update(episode)) {
+        if quiet && !(self.shown_differs(episode, ruling) && self.may_update(episode)) {
             return;
         }
         let before = (episode.alert.severity, episode.alert.state);
@@ -107,7 +108,7 @@ impl Turn<'_> {
     /// An input is missing or overdue: the alert stays as it is, and what began to clear must begin anew.
     fn unknown(&self, episode: &mut Episode, ruling: &Ruling, turned: &mut Turned) {
         turned.changed |= episode.good_since.take().is_some();
-        if self.freshness_differs(&episode.alert, ruling) && self.may_update(episode) {
+        if self.freshness_differs(episode, ruling) && self.may_update(episode) {
             let before = (episode.alert.severity, episode.alert.state);
             episode.alert.inputs = self.view.map(|v| v.inputs(ruling.reads)).unwrap_or_default();
             turned.events.push(self.event(episode, EventType::Updated, Some(before)));
@@ -116,11 +117,14 @@ impl Turn<'_> {
 
     /// Good figures: the end is held until they have stayed good for the clearing time.
     fn clear(&self, episode: &mut Episode, ruling: &Ruling, turned: &mut Turned) {
-        let doubted = self.view.is_some_and(|v| v.doubted(ruling.reads));
-        let corrected = ruling.reads.iter().any(|kind| self.corrected.contains(kind));
+        // That figures came ends a silence, whatever they say.
+        let figures = ruling.rule != OVERDUE;
+        let doubted = figures && self.view.is_some_and(|v| v.doubted(ruling.reads));
         let breaching = episode.alert.condition == Condition::Breaching;
-        // Time alone makes no ward's breach good, nor does a report: the register must have changed.
-        let register = self.cause == Cause::Timer && breaching && !matches!(ruling.rule, SILENT);
+        // What clears already was bad by figures that still stand: only the clock ends that.
+        let corrected = breaching && figures && ruling.reads.iter().any(|kind| self.corrected.contains(kind));
+        // Time alone makes no ward's breach good: the register must have changed.
+        let register = self.cause == Cause::Timer && breaching && ruling.rule != SILENT;
         let at_once = match (corrected, register) {
             (true, _) => Some(Resolution::Corrected),
             (false, true) => Some(Resolution::RegisterChanged),
@@ -161,11 +165,15 @@ impl Turn<'_> {
         match ruling.rule {
             OVERDUE | SILENT => Resolution::ReportingResumed,
             IMPLAUSIBLE => Resolution::FiguresAgreed,
+            JUDGEMENT => Resolution::StaffingImproved,
             CAPACITY | CORRIDOR => Resolution::DemandFell,
+            _ if self.view.is_some_and(|v| asks_nothing(&v, ruling)) => Resolution::DemandFell,
+            // Shared out otherwise, among staff of other kinds.
+            MAX_ALLOCATION | SKILL_MIX => Resolution::StaffingImproved,
             _ => {
                 let before = alert.measured.as_ref().map(|m| staff(ruling.rule, m));
                 let after = ruling.measure.as_ref().map(|m| staff(ruling.rule, &m.measured));
-                if after > before || after.is_none() { Resolution::StaffingImproved } else { Resolution::DemandFell }
+                if after > before { Resolution::StaffingImproved } else { Resolution::DemandFell }
             }
         }
     }
@@ -233,14 +241,15 @@ impl Turn<'_> {
         alert.policy_version = POLICY_VERSION.into();
         alert.observed = self.now;
         if let Some(view) = &self.view {
-            alert.message = (ruling.words)(view, ruling);
+            alert.message = if asks_nothing(view, ruling) { emptied(view) } else { (ruling.words)(view, ruling) };
             alert.inputs = view.inputs(ruling.reads);
             alert.observed = view.newest(ruling.reads);
         }
         if ruling.rule == SILENT {
-            alert.message = crate::rules::silence::words(ruling);
+            alert.message = format!("Source {}: figures are received again.", ruling.instance);
         }
-        if let About::Silent { wards, silent, .. } = &ruling.about {
+        if let About::Silent { wards, silent, message } = &ruling.about {
+            alert.message.clone_from(message);
             alert.wards.clone_from(wards);
             alert.ward_count = u32::try_from(*silent).unwrap_or(u32::MAX);
         }
@@ -260,19 +269,40 @@ impl Turn<'_> {
         AlertEvent { kind, alert: episode.alert.clone(), previous_severity, previous_state, cause }
     }
 
-    fn shown_differs(&self, alert: &Alert, ruling: &Ruling) -> bool {
+    fn shown_differs(&self, episode: &Episode, ruling: &Ruling) -> bool {
+        let alert = &episode.alert;
         let figures = ruling.measure.as_ref().map(|m| shown(&m.measured, &m.limit));
         let before = alert.measured.as_ref().zip(alert.limit.as_ref()).map(|(m, l)| shown(m, l));
-        figures != before || self.freshness_differs(alert, ruling)
+        // Of new figures that were held back the clock says nothing: it shows only what the register changed.
+        let held_back = self.cause == Cause::Timer
+            && self.view.is_some_and(|v| alert.inputs.iter().any(|input| !is_current(&v, input)));
+        (figures != before && !held_back) || self.freshness_differs(episode, ruling)
     }
 
-    fn freshness_differs(&self, alert: &Alert, ruling: &Ruling) -> bool {
+    fn freshness_differs(&self, episode: &Episode, ruling: &Ruling) -> bool {
         let Some(view) = &self.view else { return false };
-        alert
-            .inputs
-            .iter()
-            .any(|input| ruling.reads.contains(&input.block) && input.freshness != view.freshness(input.block))
+        let read = episode.alert.inputs.iter().filter(|input| ruling.reads.contains(&input.block));
+        let mut differs = read.filter(|input| input.freshness != view.freshness(input.block));
+        differs.any(|input| self.cause != Cause::Timer || self.shown_by_time(view, episode, input))
     }
+
+    /// Whether time alone shows that a figure fell overdue: when it does, but not later if that was held back within a
+    /// minute of another event (contract.md section 1).
+    fn shown_by_time(&self, view: &View<'_>, episode: &Episode, input: &AlertInput) -> bool {
+        let at = overdue_time(view.facts, input.block, input.observed).filter(|at| *at <= self.now);
+        is_current(view, input) && at.is_none_or(|at| at - episode.last_event >= UPDATE_EVERY)
+    }
+}
+
+/// Whether a rule is content because the ward is empty, whatever its figures.
+fn asks_nothing(view: &View<'_>, ruling: &Ruling) -> bool {
+    !ruling.breaches() && STAFFING.contains(&ruling.rule) && view.is_empty()
+}
+
+/// Whether a block that an alert names is the current one still.
+fn is_current(view: &View<'_>, input: &AlertInput) -> bool {
+    let current = view.state.current(input.block);
+    current.is_some_and(|(key, ..)| (key.observed, key.report) == (input.observed, input.report))
 }
 
 /// The figures a reader sees: the tenth, the limit in whole nurses, and the whole nurses missing.
@@ -284,11 +314,11 @@ fn shown(measured: &Fraction, limit: &Fraction) -> (i64, i64, i64) {
     (tenth, ceil_div(limit.numerator, limit.denominator), missing)
 }
 
-/// Nurses in a measure: over the line in a ratio, above it in a count.
+/// Nurses or their time in a measure: over the line in a ratio, above it in a count.
 fn staff(rule: &str, measured: &Fraction) -> i64 {
     match rule {
         RATIO | NONE => measured.denominator,
-        BELOW_MINIMUM | CARE_LEVEL => measured.numerator,
+        BELOW_MINIMUM | CARE_LEVEL | HOURS => measured.numerator,
         _ => 0,
     }
 }

@@ -35,8 +35,10 @@ pub fn doubt<B>(
 ) -> Option<Doubt> {
     match old.doubt {
         None => jump(&old.body, new).map(|before| Doubt { before, since: observed }),
-        Some(doubt) if !still(doubt.before, new) || observed >= doubt.since + CLEAR_AFTER => None,
-        Some(doubt) => Some(doubt),
+        Some(doubt) if !still(doubt.before, new) => None,
+        Some(doubt) if observed < doubt.since + CLEAR_AFTER => Some(doubt),
+        // Old enough to agree, unless it is a jump itself from the figure it would confirm.
+        Some(_) => jump(&old.body, new).map(|before| Doubt { before, since: observed }),
     }
 }
 

@@ -39,7 +39,7 @@ fn in_force(facts: &WardFacts, at: Time) -> Option<InForce> {
 
 /// A limit as an alert shows it: 8/1, 65/10.
 fn as_fraction(limit: Limit) -> Fraction {
-    let step = [100, 10, 1].into_iter().find(|step| limit.0 % step == 0).unwrap_or(1);
+    let step = [100, 10, 1].into_iter().find(|step| limit.0.is_multiple_of(*step)).unwrap_or(1);
     fraction(limit.0 / step, 100 / step, UNIT)
 }
 
@@ -99,6 +99,11 @@ fn over_limit_words(view: &View<'_>, ruling: &Ruling) -> String {
     let (patients, nurses) = (measure.measured.numerator, measure.measured.denominator);
     let limit = in_force(view.facts, view.newest(READS)).map_or(Limit(0), |f| f.limit);
     let at = view.clock(view.newest(READS));
+    if nurses == 0 && patients == 0 {
+        return format!(
+            "Ward {ward}: every patient and registered nurse one-to-one, within the safe limit of {limit}. Observed {at}."
+        );
+    }
     if nurses == 0 {
         return format!(
             "Ward {ward}: {patients} patients, every registered nurse one-to-one elsewhere, above the safe limit of {limit}. Observed {at}."
@@ -115,6 +120,7 @@ fn over_limit_words(view: &View<'_>, ruling: &Ruling) -> String {
 /// `ratio.max_allocation`: a reported largest single allocation above the ward's limit.
 pub fn max_allocation(view: &View<'_>) -> Ruling {
     const ALLOCATION: &[BlockKind] = &[BlockKind::Nursing];
+    const EMPTY: &[BlockKind] = &[BlockKind::Nursing, BlockKind::Patients];
     let ruling = Ruling::new(MAX_ALLOCATION, ALLOCATION, allocation_words);
     let Some(force) = in_force(view.facts, view.newest(ALLOCATION)) else {
         return ruling.says(Verdict::Disabled("no limit for this kind of ward, and the ward sets none"));
@@ -129,8 +135,16 @@ pub fn max_allocation(view: &View<'_>) -> Ruling {
     if matches!(counted(view), Ok(None)) {
         return ruling.says(Verdict::Ended(Resolution::Replaced));
     }
-    let breach = !view.is_empty() && u64::from(largest) * 100 > u64::from(force.limit.0);
-    if breach { ruling.says(Verdict::Breach(Severity::Warning)) } else { ruling }
+    match view.emptied() {
+        Ok(false) => {}
+        Ok(true) => return ruling.reading(EMPTY),
+        Err(why) => return ruling.unknown(why),
+    }
+    if u64::from(largest) * 100 > u64::from(force.limit.0) {
+        ruling.says(Verdict::Breach(Severity::Warning))
+    } else {
+        ruling
+    }
 }
 
 fn allocation_words(view: &View<'_>, ruling: &Ruling) -> String {

@@ -1,6 +1,8 @@
+use std::collections::BTreeSet;
+
 use crate::domain::{
-    AlertState, ClosedFlag, Episode, FieldViolation, RedFlag, RedFlagType, RejectReason, Report, Resolution, Severity,
-    SubjectState, Time,
+    AlertState, ClosedFlag, Episode, FieldViolation, RedFlag, RedFlagType, RejectReason, Report, ReportId, Resolution,
+    Severity, SubjectState, Time,
 };
 use crate::rules::catalogue::{FLAG_FINAL, MOST_FLAGS, RED_FLAG};
 use crate::rules::verdict::{About, Ruling, Verdict};
@@ -11,17 +13,26 @@ fn open_flags(episodes: &[Episode]) -> impl Iterator<Item = &Episode> {
 }
 
 /// Whether the subject would have more open red flags than it may.
-pub fn too_many(state: &SubjectState, report: &Report) -> Option<FieldViolation> {
-    let new = report.red_flags.iter().filter(|f| f.resolved.is_none()).count();
+pub fn too_many(state: &SubjectState, report: &Report, now: Time) -> Option<FieldViolation> {
+    let is_open = |event: ReportId| open_flags(&state.episodes).any(|e| e.alert.instance == event.to_string());
+    let is_final = |event| state.closed_flags.iter().any(|c| c.event == event && lasts(c, now));
+    let raised = report.red_flags.iter().filter(|f| f.resolved.is_none()).map(|f| f.event);
+    // Those known already may come again, as often as their sender likes.
+    let new = raised.filter(|e| !is_open(*e) && !is_final(*e)).collect::<BTreeSet<_>>().len();
     let open = open_flags(&state.episodes).count();
     let text = || format!("{open} are open and {new} more would be above {MOST_FLAGS}: resolve some first");
     (new > 0 && open + new > MOST_FLAGS).then(|| FieldViolation::new("red_flags", RejectReason::TooMany, text()))
 }
 
+/// Whether a final red flag is final still.
+fn lasts(flag: &ClosedFlag, now: Time) -> bool {
+    now - flag.at < FLAG_FINAL
+}
+
 /// What a report's red flags do: each is applied by its event id once, whatever the report's time. Final ones are noted
 /// in `closed`, which forgets what is older than 7 days.
 pub fn apply(state: &SubjectState, flags: &[RedFlag], closed: &mut Vec<ClosedFlag>, now: Time) -> Vec<Ruling> {
-    closed.retain(|flag| now - flag.at < FLAG_FINAL);
+    closed.retain(|flag| lasts(flag, now));
     flags.iter().filter_map(|flag| ruling(state, flag, closed, now)).collect()
 }
 

@@ -4,6 +4,8 @@ use crate::rules::verdict::{Ruling, Verdict, Why, fraction};
 use crate::rules::view::View;
 
 const READS: &[BlockKind] = &[BlockKind::Nursing];
+/// On an empty ward no share is too small, so that the patients are read too.
+const EMPTY_READS: &[BlockKind] = &[BlockKind::Nursing, BlockKind::Patients];
 
 /// Least share of registered nurses in nursing staff, in per cent (RCN: 65, children 70).
 fn least(kind: WardKind) -> u32 {
@@ -30,6 +32,11 @@ pub fn low(view: &View<'_>) -> Ruling {
     let all = nurses + associates + workers;
     let unit = "registered share of nursing staff";
     let ruling = ruling.measuring(fraction(nurses, all, unit), fraction(least, 100, unit), "RCN");
+    match view.emptied() {
+        Ok(false) => {}
+        Ok(true) => return ruling.reading(EMPTY_READS),
+        Err(why) => return ruling.unknown(why),
+    }
     let low = u64::from(nurses) * 100 < u64::from(least) * u64::from(all);
     if low { ruling.says(Verdict::Breach(Severity::Info)) } else { ruling }
 }

@@ -23,6 +23,8 @@ pub fn standing(state: &SubjectState, report: &Report, digest: i64) -> Standing 
                 let same = state.digest(kind) == Some(digest);
                 return if same { Standing::Duplicate } else { Standing::IdReused };
             }
+            // The id of the current block's report, with another time or revision: it names that report.
+            Some((current, ..)) if current.report == key.report => return Standing::IdReused,
             Some((current, ..)) if current > key => {}
             _ => newer = true,
         }

@@ -89,10 +89,11 @@ fn ward_status(view: &View<'_>, rulings: &[Ruling], never: bool) -> WardStatus {
     }
     if never {
         WardStatus::NeverReported
+    } else if view.is_empty() {
+        // Nobody needs no one: whatever else was not reported does not matter.
+        WardStatus::Empty
     } else if rulings.iter().any(incomplete) {
         WardStatus::Incomplete
-    } else if view.is_empty() {
-        WardStatus::Empty
     } else if rulings.iter().any(at_limit) {
         WardStatus::AtLimit
     } else {

@@ -1,1 +1,21 @@
+//! Judgement, tested in the words of a hospital.
 
+mod any;
+mod courses;
+mod doubt;
+mod ends;
+mod fixture;
+mod flags;
+mod lifecycle;
+mod messages;
+mod overdue;
+mod properties;
+mod ratio;
+mod receipts;
+mod round_trips;
+mod shift;
+mod silence;
+mod staffing;
+mod standing;
+mod status;
+mod updates;

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use crate::domain::{BlockKind, Fraction, RedFlagType, Resolution, Severity, SourceCode, SubjectName};
+use crate::domain::{BlockKind, Fraction, RedFlagType, Resolution, Severity, SubjectName};
 use crate::rules::view::View;
 
 /// Why a rule cannot be evaluated.
@@ -71,16 +71,14 @@ pub enum About {
     RedFlag(RedFlagType, crate::domain::Time),
     /// A block whose figure jumped.
     Jump(BlockKind, u32, u32),
-    /// Silent wards of a source: those named, how many of how many.
+    /// Silent wards of a source: those named, and how many in all.
     Silent {
-        /// The source.
-        source: SourceCode,
         /// At most 200 of its silent wards.
         wards: Vec<SubjectName>,
         /// How many are silent.
         silent: usize,
-        /// How many it reports on.
-        of: usize,
+        /// One line for a person; an organisation has no view to make it from.
+        message: String,
     },
 }
 
@@ -105,6 +103,10 @@ impl Ruling {
     /// With these figures, from this source.
     pub fn measuring(self, measured: Fraction, limit: Fraction, source: &'static str) -> Self {
         Self { measure: Some(Measure { measured, limit }), source, ..self }
+    }
+    /// Having read these blocks too.
+    pub fn reading(self, reads: &'static [BlockKind]) -> Self {
+        Self { reads, ..self }
     }
     /// Whether it is a breach: words differ when the figures are good again.
     pub fn breaches(&self) -> bool {

@@ -67,6 +67,13 @@ impl<'a> View<'a> {
         self.patients().is_ok_and(|p| p.total() == 0)
     }
 
+    /// As [`Self::is_empty`], for rules that do not read the patients otherwise: a ward whose last count was none and is
+    /// overdue is neither empty nor occupied, so that silence alone raises nothing on it.
+    pub fn emptied(&self) -> Result<bool, Why> {
+        let none = self.state.patients.as_ref().is_some_and(|c| c.body.total() == 0);
+        if none { self.patients().map(|_| true) } else { Ok(false) }
+    }
+
     /// Observed time of the newest of these blocks; now, if there is none.
     pub fn newest(&self, kinds: &[BlockKind]) -> Time {
         let observed = kinds.iter().filter_map(|k| self.state.current(*k)).map(|(key, ..)| key.observed);

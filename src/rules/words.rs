@@ -1,5 +1,8 @@
 //! Figures in words.
 
+use crate::domain::BlockKind;
+use crate::rules::view::View;
+
 /// `numerator / denominator` to the nearest tenth, as a number of tenths; rounded up where the nearest would read as
 /// being at or below `limit` (hundredths) although it is above.
 pub fn nearest_tenths(numerator: i64, denominator: i64, limit: i64) -> i64 {
@@ -14,6 +17,12 @@ pub fn nearest_tenths(numerator: i64, denominator: i64, limit: i64) -> i64 {
 /// Tenths as text: "9.3", "12".
 pub fn tenths(n: i64) -> String {
     if n % 10 == 0 { (n / 10).to_string() } else { format!("{}.{}", n / 10, n % 10) }
+}
+
+/// What a staffing alert says when its ward is empty.
+pub fn emptied(view: &View<'_>) -> String {
+    let at = view.clock(view.newest(&[BlockKind::Patients]));
+    format!("Ward {}: 0 patients, no staffing limit applies. Observed {at}.", view.facts.ward.code)
 }
 
 /// Division of non-negative numbers rounded up; `i64::MAX` over zero.

@@ -141,7 +141,7 @@ fn limit(v: &mut Violations, field: &str, value: Option<f64>, step: u32) -> Opti
     }
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 1 and 10,000, checked above")]
     let exact = hundredths as u32;
-    if (value * 100.0 - hundredths).abs() > 1e-6 || exact % step != 0 {
+    if (value * 100.0 - hundredths).abs() > 1e-6 || !exact.is_multiple_of(step) {
         v.add(field, RejectReason::Malformed, format!("{value} is finer than steps of {}", f64::from(step) / 100.0));
         return None;
     }

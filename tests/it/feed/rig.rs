@@ -35,7 +35,7 @@ use wardwatch::wire::timestamp_to;
 use super::switch::Switch;
 
 /// Nothing in these tests takes longer, even on a busy machine.
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_secs(20);
 
 pub const RULES: &[&str] = &["ratio.over_limit", "ratio.max_allocation", "rn.none", "red_flag.raised"];
 /// Wards that are registered: organisation, ward, site.
@@ -328,11 +328,14 @@ impl Reader {
     }
     /// The next message of events; what else comes before it is passed over.
     pub async fn events(&mut self) -> Vec<pb::AlertEvent> {
-        loop {
-            if let Response::Events(events) = self.message().await.unwrap() {
-                return events.events;
+        let reading = async {
+            loop {
+                if let Response::Events(events) = self.message().await.unwrap() {
+                    return events.events;
+                }
             }
-        }
+        };
+        within(reading).await
     }
     /// Events until there are `count`, message by message.
     pub async fn messages(&mut self, count: usize) -> Vec<Vec<pb::AlertEvent>> {
@@ -348,20 +351,26 @@ impl Reader {
     }
     /// Reads until a heartbeat whose cursor is `cursor`; fails on events.
     pub async fn heartbeat_at(&mut self, cursor: &[u8]) {
-        while self.cursor != cursor {
-            match self.message().await.unwrap() {
-                Response::Heartbeat(_) | Response::Opened(_) => {}
-                other => panic!("{other:?} instead of a heartbeat"),
+        let reading = async {
+            while self.cursor != cursor {
+                match self.message().await.unwrap() {
+                    Response::Heartbeat(_) | Response::Opened(_) => {}
+                    other => panic!("{other:?} instead of a heartbeat"),
+                }
             }
-        }
+        };
+        within(reading).await;
     }
     /// The status the stream ends with.
     pub async fn end(&mut self) -> Status {
-        loop {
-            if let Err(status) = self.message().await {
-                return status;
+        let end = async {
+            loop {
+                if let Err(status) = self.message().await {
+                    return status;
+                }
             }
-        }
+        };
+        within(end).await
     }
 }
 
