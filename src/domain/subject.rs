@@ -122,6 +122,8 @@ pub struct SourceSilence {
 pub struct SubjectState {
     /// When it was registered: a ward that never reported is overdue from here.
     pub registered: Time,
+    /// Generation of the register that had last touched it when it was last judged: another one now is a cause.
+    pub generation: i64,
     /// Current patients.
     pub patients: Option<Current<Patients>>,
     /// Current levels of care.

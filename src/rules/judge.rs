@@ -164,6 +164,8 @@ fn judge_ward(
     change: Change,
     now: Time,
 ) -> (Decision, (WardStatus, Freshness)) {
+    let register_changed = state.generation != subject.generation;
+    state.generation = subject.generation;
     let mut episodes = std::mem::take(&mut state.episodes);
     let view = View { facts, state: &state, now };
     let closed = facts.ward.state == WardState::Closed;
@@ -175,6 +177,7 @@ fn judge_ward(
         site: facts.ward.site.as_ref(),
         region: facts.organisation.region.as_ref(),
         cause: change.report.map_or(Cause::Timer, |r| Cause::Report(r.key)),
+        register_changed,
         corrected: &change.corrected,
         now,
     };
@@ -187,7 +190,7 @@ fn judge_ward(
     let decision = Decision {
         next_check: if closed { None } else { next_check(facts, &state, now) },
         hot_changed: false,
-        cold_changed: turned.changed || change.flags_changed,
+        cold_changed: turned.changed || change.flags_changed || register_changed,
         summary_changed,
         stored: false,
         events: turned.events,
@@ -250,6 +253,7 @@ fn judge_organisation(book: &Rulebook, subject: &Subject, now: Time) -> Decision
         site: None,
         region: region_of(book, code),
         cause: Cause::Timer,
+        register_changed: false,
         corrected: &[],
         now,
     };

@@ -25,6 +25,8 @@ pub struct Turn<'a> {
     pub region: Option<&'a SiteCode>,
     /// What caused it.
     pub cause: Cause,
+    /// Whether the register changed since the subject was last judged.
+    pub register_changed: bool,
     /// Blocks that the report corrected.
     pub corrected: &'a [BlockKind],
     /// Now.
@@ -263,6 +265,7 @@ impl Turn<'_> {
         episode.last_event = self.now;
         let cause = match (&self.cause, episode.alert.resolution) {
             (Cause::Timer, Some(Resolution::RegisterChanged | Resolution::WardClosed)) => Cause::Register,
+            (Cause::Timer, _) if self.register_changed => Cause::Register,
             (cause, _) => cause.clone(),
         };
         let (previous_severity, previous_state) = before.unzip();

@@ -46,6 +46,7 @@ pub fn cold_to(state: &SubjectState) -> Bytes {
     stored::Cold {
         version: VERSION,
         registered: state.registered.as_micros(),
+        generation: state.generation,
         episodes: state.episodes.iter().map(episode_to).collect(),
         closed_flags: state.closed_flags.iter().map(flag_to).collect(),
     }
@@ -81,6 +82,7 @@ pub fn state_from(hot: &Bytes, cold: &Bytes, summary: &Bytes) -> Result<SubjectS
     }
     Ok(SubjectState {
         registered: Time::from_micros(cold.registered),
+        generation: cold.generation,
         patients: block(hot.patients_head, &hot.patients, |v, m| Some(patients_from(v, m)))?,
         levels_of_care: block(hot.levels_head, &hot.levels, |v, m| Some(levels_from(v, m)))?,
         nursing: block(hot.nursing_head, &hot.nursing, |v, m| Some(nursing_from(v, m)))?,
