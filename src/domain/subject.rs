@@ -138,6 +138,8 @@ pub struct SubjectState {
     pub episodes: Vec<Episode>,
     /// Red flags that are final.
     pub closed_flags: Vec<ClosedFlag>,
+    /// Generation of the register it was last judged under: a tick that finds a newer one was caused by the register.
+    pub judged: i64,
     /// What the organisation reads of this ward; sorted by source.
     pub silences: Vec<SourceSilence>,
 }

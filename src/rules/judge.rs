@@ -169,12 +169,18 @@ fn judge_ward(
     let closed = facts.ward.state == WardState::Closed;
     let mut rulings = if closed { endings(&episodes) } else { ward_rulings(&view) };
     rulings.extend(change.flags);
+    let by_register = subject.generation > state.judged;
+    let cause = match change.report {
+        Some(report) => Cause::Report(report.key),
+        None if by_register => Cause::Register,
+        None => Cause::Timer,
+    };
     let turn = Turn {
         view: Some(view),
         subject: &subject.name,
         site: facts.ward.site.as_ref(),
         region: facts.organisation.region.as_ref(),
-        cause: change.report.map_or(Cause::Timer, |r| Cause::Report(r.key)),
+        cause,
         corrected: &change.corrected,
         now,
     };
@@ -183,11 +189,12 @@ fn judge_ward(
     let summary_changed = silences != state.silences;
     state.episodes = episodes;
     state.silences = silences;
+    state.judged = subject.generation.max(state.judged);
     let standing = standing_of(&View { facts, state: &state, now }, &rulings);
     let decision = Decision {
         next_check: if closed { None } else { next_check(facts, &state, now) },
         hot_changed: false,
-        cold_changed: turned.changed || change.flags_changed,
+        cold_changed: turned.changed || change.flags_changed || by_register,
         summary_changed,
         stored: false,
         events: turned.events,

@@ -48,6 +48,7 @@ pub fn cold_to(state: &SubjectState) -> Bytes {
         registered: state.registered.as_micros(),
         episodes: state.episodes.iter().map(episode_to).collect(),
         closed_flags: state.closed_flags.iter().map(flag_to).collect(),
+        judged: state.judged,
     }
     .encode_to_vec()
     .into()
@@ -89,6 +90,7 @@ pub fn state_from(hot: &Bytes, cold: &Bytes, summary: &Bytes) -> Result<SubjectS
         recent: RecentIds(hot.recent),
         episodes: cold.episodes.into_iter().map(episode_from).collect::<Result<_, _>>()?,
         closed_flags: cold.closed_flags.iter().map(flag_from).collect::<Option<_>>().ok_or(CORRUPT)?,
+        judged: cold.judged,
         silences: summary_from(summary)?,
     })
 }
