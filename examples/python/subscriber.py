@@ -60,7 +60,7 @@ async def follow(args: argparse.Namespace) -> None:
                         if place:  # only now that its events are handled, and whole or not at all
                             place.with_suffix(".new").write_bytes(cursor)
                             os.replace(place.with_suffix(".new"), place)
-                    if args.max_events and shown >= args.max_events:
+                    if args.max_events and shown >= args.max_events and message.cursor:
                         return
             except asyncio.TimeoutError:
                 print(f"nothing for {SILENCE} s: connecting again", file=sys.stderr)

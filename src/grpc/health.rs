@@ -30,9 +30,8 @@ pub async fn tell(reporter: &Reporter, serving: bool) {
     }
 }
 
-/// Says SERVING while the store was reached lately and nobody asked to finish. On a drain those who watch are told
-/// NOT_SERVING and their streams end: they would hold up the drain until its limit.
-pub async fn watch(mut reporter: Reporter, readiness: Readiness, soft: CancellationToken) {
+/// Says SERVING while the store was reached lately and nobody asked to finish.
+pub async fn watch(reporter: Reporter, readiness: Readiness, soft: CancellationToken) {
     let mut said = None;
     while !soft.is_cancelled() {
         let serving = readiness.look(false);
@@ -43,7 +42,4 @@ pub async fn watch(mut reporter: Reporter, readiness: Readiness, soft: Cancellat
         let _ = tokio::time::timeout(EVERY, soft.cancelled()).await;
     }
     tell(&reporter, readiness.look(true)).await;
-    for service in SERVICES {
-        reporter.clear_service_status(service).await;
-    }
 }

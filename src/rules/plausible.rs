@@ -91,14 +91,18 @@ pub fn impossible(ward: &Ward, report: &Report) -> Vec<FieldViolation> {
     if let (Some(patients), Some(beds)) = (patients, ward.beds)
         && patients.bedded > 3 * beds
     {
-        let text = format!("{} is more than three times the ward's {beds} beds", patients.bedded);
+        let text = format!(
+            "{} is more than three times the ward's {beds} beds: check the count, or the beds in the register",
+            patients.bedded
+        );
         found.push(FieldViolation::new("patients.bedded", RejectReason::Implausible, text));
     }
     let most = ward.beds.max(patients.map(Patients::total)).map(|n| 2 * n + 4);
     if let (Some(nursing), Some(most)) = (&report.nursing, most)
         && nursing.registered_nurses > most
     {
-        let text = format!("{} is more than {most}, twice the beds or patients and 4", nursing.registered_nurses);
+        let nurses = nursing.registered_nurses;
+        let text = format!("{nurses} is more than {most}, twice the beds or patients and 4: check the count");
         found.push(FieldViolation::new("nursing.registered_nurses", RejectReason::Implausible, text));
     }
     found

@@ -51,10 +51,15 @@ impl Violations {
     }
     /// A count that must be there.
     pub fn required(&mut self, field: &str, value: Option<i32>) -> u32 {
-        if value.is_none() {
-            self.missing(field);
+        match value {
+            None => self.add(field, RejectReason::Missing, "is required: send 0 if there are none"),
+            Some(negative) if negative < 0 => {
+                let text = format!("{negative} is negative: send 0 if there are none");
+                self.add(field, RejectReason::Negative, text);
+            }
+            Some(_) => return self.count(field, value).unwrap_or_default(),
         }
-        self.count(field, value).unwrap_or_default()
+        0
     }
     /// A count that is part of another one.
     pub fn part(&mut self, field: &str, part: Option<u32>, whole_name: &str, whole: u32) {

@@ -98,7 +98,7 @@ fn refusals() -> Vec<(StaffingReport, RejectReason, &'static str)> {
         (
             staff(45),
             Implausible,
-            "nursing.registered_nurses: 45 is more than 44, twice the ward's beds or patients and four: check the count",
+            "nursing.registered_nurses: 45 is more than 44, twice the beds or patients and 4: check the count",
         ),
         (
             nursing(pb::Nursing {

@@ -32,7 +32,7 @@ async fn r4_a_stream_is_held_back_while_storage_stands_still_and_loses_nothing()
     const SIZE: usize = 500;
     on_both_stores(async |place| {
         let service = place.serve_by(&clock()).await;
-        service.register_many(20).await;
+        service.register_many(22).await;
         service.settled().await;
         let blocked = place.block().await;
         let mut flood = ReportStream::open(service.another_connection().await).await;
@@ -48,9 +48,9 @@ async fn r4_a_stream_is_held_back_while_storage_stands_still_and_loses_nothing()
         });
         // Another stream, on another connection, has a little to say.
         let mut modest = ReportStream::open(service.another_connection().await).await;
-        modest.send(vec![quiet(MESSAGES * SIZE)]).await;
+        modest.send(vec![figures(&ward(21), morning(), 14, 2)]).await;
         // A caller who cannot wait is told so, before its deadline.
-        let refused = quiet(MESSAGES * SIZE + 1);
+        let refused = figures(&ward(22), morning(), 14, 2);
         let status = hurried(&service, refused.clone()).await.unwrap_err();
         let expected = "storage is unavailable (no commit in time): try again";
         assert_eq!((status.code(), status.message()), (Code::Unavailable, expected));
