@@ -13,25 +13,29 @@ const GOOD: Style = AnsiColor::Green.on_default();
 pub(super) fn event(event: &pb::AlertEvent) -> String {
     let Some(alert) = &event.alert else { return format!("event {} without an alert", event.position) };
     let time = instant(event.event_time.or(alert.raise_time)).map_or_else(|| "-".to_owned(), |t| format!("{t:.0}"));
-    let what = match event.r#type() {
-        pb::AlertEventType::Unspecified => "STANDING",
-        other => bare(other.as_str_name(), "ALERT_EVENT_TYPE_"),
-    };
     let ended = event.r#type() == pb::AlertEventType::Resolved;
-    let style = if ended { GOOD } else { style(alert.severity()) };
     let end =
         if ended { format!(" [{}]", bare(alert.resolution().as_str_name(), "RESOLUTION_")) } else { String::new() };
-    format!("{time}  {style}{what:<16} {:<8}{style:#}  {}{end}", severity(alert.severity()), body(alert))
+    format!("{time}  {}  {}{end}", happened(event, alert), body(alert))
+}
+
+/// What happened and how serious it is, in the colour of it. That figures are good again is worth a word of its own.
+fn happened(event: &pb::AlertEvent, alert: &pb::Alert) -> String {
+    let clearing = alert.condition() == pb::AlertCondition::Clearing;
+    let what = match event.r#type() {
+        pb::AlertEventType::Unspecified => "STANDING",
+        pb::AlertEventType::Updated if clearing => "CLEARING",
+        other => bare(other.as_str_name(), "ALERT_EVENT_TYPE_"),
+    };
+    let good = what == "CLEARING" || event.r#type() == pb::AlertEventType::Resolved;
+    let style = if good { GOOD } else { style(alert.severity()) };
+    format!("{style}{what:<16} {:<8}{style:#}", severity(alert.severity()))
 }
 
 /// An event of a demo: what, how serious, and the message.
 pub(super) fn brief(event: &pb::AlertEvent) -> String {
     let Some(alert) = &event.alert else { return String::new() };
-    let clearing = event.r#type() == pb::AlertEventType::Updated && alert.condition() == pb::AlertCondition::Clearing;
-    let what = if clearing { "CLEARING" } else { bare(event.r#type().as_str_name(), "ALERT_EVENT_TYPE_") };
-    let good = clearing || event.r#type() == pb::AlertEventType::Resolved;
-    let style = if good { GOOD } else { style(alert.severity()) };
-    format!("{style}{what:<16} {:<8}{style:#}  {}", severity(alert.severity()), clean(&alert.message))
+    format!("{}  {}", happened(event, alert), clean(&alert.message))
 }
 
 /// An alert as it stands.

@@ -122,8 +122,6 @@ pub struct SourceSilence {
 pub struct SubjectState {
     /// When it was registered: a ward that never reported is overdue from here.
     pub registered: Time,
-    /// Generation of the register that had last touched it when it was last judged: another one now is a cause.
-    pub generation: i64,
     /// Current patients.
     pub patients: Option<Current<Patients>>,
     /// Current levels of care.
@@ -140,6 +138,8 @@ pub struct SubjectState {
     pub episodes: Vec<Episode>,
     /// Red flags that are final.
     pub closed_flags: Vec<ClosedFlag>,
+    /// Generation of the register it was last judged under: a tick that finds a newer one was caused by the register.
+    pub judged: i64,
     /// What the organisation reads of this ward; sorted by source.
     pub silences: Vec<SourceSilence>,
 }

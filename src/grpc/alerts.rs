@@ -43,7 +43,10 @@ impl Alerts {
         let pb::SubscribeRequest { filter, start, heartbeat_interval, on_expired, subscriber } = request;
         let mut wrong = Violations::new();
         let start = started(start, &mut wrong);
-        let heartbeat = self.heartbeat(heartbeat_interval.map(asked), &mut wrong);
+        let heartbeat = match heartbeat_interval {
+            None => self.feed.settings().heartbeat,
+            Some(interval) => self.heartbeat(asked(interval), &mut wrong),
+        };
         let on_expired = pb::OnExpired::try_from(on_expired).unwrap_or_else(|_| {
             wrong.push(("on_expired".into(), format!("{on_expired} is not a choice")));
             pb::OnExpired::Unspecified
@@ -55,15 +58,14 @@ impl Alerts {
         let snapshot_if_expired = on_expired == pb::OnExpired::Snapshot;
         Ok(self.feed.subscribe(Wish { start, snapshot_if_expired, filter, heartbeat, subscriber }).await?)
     }
-    fn heartbeat(&self, interval: Option<Duration>, wrong: &mut Violations) -> Duration {
-        let (usual, range) = (self.feed.settings().heartbeat, &self.feed.settings().heartbeats);
-        let Some(interval) = interval else { return usual };
-        if range.contains(&interval) {
-            return interval;
+    fn heartbeat(&self, interval: Duration, wrong: &mut Violations) -> Duration {
+        let range = &self.feed.settings().heartbeats;
+        if !range.contains(&interval) {
+            let (least, most) = (range.start().as_secs_f64(), range.end().as_secs_f64());
+            let text = format!("must be {least} to {most} s; leave it out for the service's own");
+            wrong.push(("heartbeat_interval".into(), text));
         }
-        let (least, most) = (range.start().as_secs_f64(), range.end().as_secs_f64());
-        wrong.push(("heartbeat_interval".into(), format!("must be {least} to {most} s; leave it out for 15 s")));
-        usual
+        interval
     }
     /// A checked filter, or all that is wrong with it and with the rest of the request.
     pub(super) async fn wanted(

@@ -164,20 +164,23 @@ fn judge_ward(
     change: Change,
     now: Time,
 ) -> (Decision, (WardStatus, Freshness)) {
-    let register_changed = state.generation != subject.generation;
-    state.generation = subject.generation;
     let mut episodes = std::mem::take(&mut state.episodes);
     let view = View { facts, state: &state, now };
     let closed = facts.ward.state == WardState::Closed;
     let mut rulings = if closed { endings(&episodes) } else { ward_rulings(&view) };
     rulings.extend(change.flags);
+    let by_register = subject.generation > state.judged;
+    let cause = match change.report {
+        Some(report) => Cause::Report(report.key),
+        None if by_register => Cause::Register,
+        None => Cause::Timer,
+    };
     let turn = Turn {
         view: Some(view),
         subject: &subject.name,
         site: facts.ward.site.as_ref(),
         region: facts.organisation.region.as_ref(),
-        cause: change.report.map_or(Cause::Timer, |r| Cause::Report(r.key)),
-        register_changed,
+        cause,
         corrected: &change.corrected,
         now,
     };
@@ -186,11 +189,12 @@ fn judge_ward(
     let summary_changed = silences != state.silences;
     state.episodes = episodes;
     state.silences = silences;
+    state.judged = subject.generation.max(state.judged);
     let standing = standing_of(&View { facts, state: &state, now }, &rulings);
     let decision = Decision {
         next_check: if closed { None } else { next_check(facts, &state, now) },
         hot_changed: false,
-        cold_changed: turned.changed || change.flags_changed || register_changed,
+        cold_changed: turned.changed || change.flags_changed || by_register,
         summary_changed,
         stored: false,
         events: turned.events,
@@ -253,7 +257,6 @@ fn judge_organisation(book: &Rulebook, subject: &Subject, now: Time) -> Decision
         site: None,
         region: region_of(book, code),
         cause: Cause::Timer,
-        register_changed: false,
         corrected: &[],
         now,
     };

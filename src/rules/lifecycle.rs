@@ -25,8 +25,6 @@ pub struct Turn<'a> {
     pub region: Option<&'a SiteCode>,
     /// What caused it.
     pub cause: Cause,
-    /// Whether the register changed since the subject was last judged.
-    pub register_changed: bool,
     /// Blocks that the report corrected.
     pub corrected: &'a [BlockKind],
     /// Now.
@@ -69,6 +67,10 @@ impl Turn<'_> {
             (_, Some(episode)) if open => self.not_breaching(episode, ruling, turned),
             _ => {}
         }
+    }
+
+    fn by_report(&self) -> bool {
+        matches!(self.cause, Cause::Report(_))
     }
 
     fn may_reopen(&self, episode: &Episode) -> bool {
@@ -126,7 +128,7 @@ impl Turn<'_> {
         // What clears already was bad by figures that still stand: only the clock ends that.
         let corrected = breaching && figures && ruling.reads.iter().any(|kind| self.corrected.contains(kind));
         // Time alone makes no ward's breach good: the register must have changed.
-        let register = self.cause == Cause::Timer && breaching && ruling.rule != SILENT;
+        let register = !self.by_report() && breaching && ruling.rule != SILENT;
         let at_once = match (corrected, register) {
             (true, _) => Some(Resolution::Corrected),
             (false, true) => Some(Resolution::RegisterChanged),
@@ -265,7 +267,6 @@ impl Turn<'_> {
         episode.last_event = self.now;
         let cause = match (&self.cause, episode.alert.resolution) {
             (Cause::Timer, Some(Resolution::RegisterChanged | Resolution::WardClosed)) => Cause::Register,
-            (Cause::Timer, _) if self.register_changed => Cause::Register,
             (cause, _) => cause.clone(),
         };
         let (previous_severity, previous_state) = before.unzip();
@@ -277,8 +278,8 @@ impl Turn<'_> {
         let figures = ruling.measure.as_ref().map(|m| shown(&m.measured, &m.limit));
         let before = alert.measured.as_ref().zip(alert.limit.as_ref()).map(|(m, l)| shown(m, l));
         // Of new figures that were held back the clock says nothing: it shows only what the register changed.
-        let held_back = self.cause == Cause::Timer
-            && self.view.is_some_and(|v| alert.inputs.iter().any(|input| !is_current(&v, input)));
+        let held_back =
+            !self.by_report() && self.view.is_some_and(|v| alert.inputs.iter().any(|input| !is_current(&v, input)));
         (figures != before && !held_back) || self.freshness_differs(episode, ruling)
     }
 
@@ -286,7 +287,7 @@ impl Turn<'_> {
         let Some(view) = &self.view else { return false };
         let read = episode.alert.inputs.iter().filter(|input| ruling.reads.contains(&input.block));
         let mut differs = read.filter(|input| input.freshness != view.freshness(input.block));
-        differs.any(|input| self.cause != Cause::Timer || self.shown_by_time(view, episode, input))
+        differs.any(|input| self.by_report() || self.shown_by_time(view, episode, input))
     }
 
     /// Whether time alone shows that a figure fell overdue: when it does, but not later if that was held back within a
@@ -320,8 +321,8 @@ fn shown(measured: &Fraction, limit: &Fraction) -> (i64, i64, i64) {
 /// Nurses or their time in a measure: over the line in a ratio, above it in a count.
 fn staff(rule: &str, measured: &Fraction) -> i64 {
     match rule {
-        RATIO | NONE => measured.denominator,
-        BELOW_MINIMUM | CARE_LEVEL | HOURS => measured.numerator,
+        RATIO => measured.denominator,
+        NONE | BELOW_MINIMUM | CARE_LEVEL | HOURS => measured.numerator,
         _ => 0,
     }
 }

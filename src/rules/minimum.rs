@@ -1,4 +1,4 @@
-use crate::domain::{BlockKind, Resolution, Severity};
+use crate::domain::{BlockKind, Patients, Resolution, Severity};
 use crate::rules::catalogue::{BELOW_MINIMUM, NONE};
 use crate::rules::verdict::{Ruling, Verdict, Why, fraction};
 use crate::rules::view::{Nurses, View};
@@ -19,8 +19,8 @@ pub fn none(view: &View<'_>) -> Ruling {
         Ok(known) => known,
         Err(why) => return ruling.unknown(why),
     };
-    let measured = fraction(patients, nurses.count, "patients per registered nurse");
-    let ruling = ruling.measuring(measured, fraction(1, 1, "registered nurses"), "NICE SG1");
+    let unit = "registered nurses";
+    let ruling = ruling.measuring(fraction(nurses.count, 1, unit), fraction(1, 1, unit), "NICE SG1");
     match (patients, nurses) {
         (0, _) | (_, Nurses { count: 1.., .. }) => ruling,
         (_, Nurses { complete: false, .. }) => ruling.unknown(Why::Absent("nursing.registered_midwives")),
@@ -29,20 +29,14 @@ pub fn none(view: &View<'_>) -> Ruling {
 }
 
 fn none_words(view: &View<'_>, ruling: &Ruling) -> String {
-    let patients = ruling.measure.as_ref().map_or(0, |m| m.measured.numerator);
-    let at = view.clock(view.newest(READS));
-    if !ruling.breaches() {
-        let nurses = ruling.measure.as_ref().map_or(0, |m| m.measured.denominator);
-        return format!(
-            "Ward {}: {patients} patients, registered nurses: {nurses}. Observed {at}.",
-            view.facts.ward.code
-        );
+    let (ward, at) = (&view.facts.ward.code, view.clock(view.newest(READS)));
+    let patients = view.patients().map_or(0, Patients::total);
+    if ruling.breaches() {
+        let minimum = minimum(view);
+        return format!("Ward {ward}: {patients} patients and no registered nurse, minimum {minimum}. Observed {at}.");
     }
-    format!(
-        "Ward {}: {patients} patients and no registered nurse, minimum {}. Observed {at}.",
-        view.facts.ward.code,
-        minimum(view)
-    )
+    let nurses = ruling.measure.as_ref().map_or(0, |m| m.measured.numerator);
+    format!("Ward {ward}: {patients} patients, registered nurses: {nurses}. Observed {at}.")
 }
 
 fn minimum(view: &View<'_>) -> u32 {

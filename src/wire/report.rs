@@ -55,7 +55,8 @@ pub fn report_from(message: pb::StaffingReport) -> Result<Report, ReportError> {
     let subject = subject(&mut v, &ward, &cover_group, medical_cover.is_some());
     let source = v.parse("source", &source);
     let revision = u32::try_from(revision).inspect_err(|_| {
-        v.add("revision", RejectReason::Negative, format!("{revision} is not between 0 and 4294967295"));
+        let reason = if revision < 0 { RejectReason::Negative } else { RejectReason::Implausible };
+        v.add("revision", reason, format!("{revision} is not between 0 and 4294967295"));
     });
     if plan_period.is_some() {
         v.add(

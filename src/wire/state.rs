@@ -46,9 +46,9 @@ pub fn cold_to(state: &SubjectState) -> Bytes {
     stored::Cold {
         version: VERSION,
         registered: state.registered.as_micros(),
-        generation: state.generation,
         episodes: state.episodes.iter().map(episode_to).collect(),
         closed_flags: state.closed_flags.iter().map(flag_to).collect(),
+        judged: state.judged,
     }
     .encode_to_vec()
     .into()
@@ -82,7 +82,6 @@ pub fn state_from(hot: &Bytes, cold: &Bytes, summary: &Bytes) -> Result<SubjectS
     }
     Ok(SubjectState {
         registered: Time::from_micros(cold.registered),
-        generation: cold.generation,
         patients: block(hot.patients_head, &hot.patients, |v, m| Some(patients_from(v, m)))?,
         levels_of_care: block(hot.levels_head, &hot.levels, |v, m| Some(levels_from(v, m)))?,
         nursing: block(hot.nursing_head, &hot.nursing, |v, m| Some(nursing_from(v, m)))?,
@@ -91,6 +90,7 @@ pub fn state_from(hot: &Bytes, cold: &Bytes, summary: &Bytes) -> Result<SubjectS
         recent: RecentIds(hot.recent),
         episodes: cold.episodes.into_iter().map(episode_from).collect::<Result<_, _>>()?,
         closed_flags: cold.closed_flags.iter().map(flag_from).collect::<Option<_>>().ok_or(CORRUPT)?,
+        judged: cold.judged,
         silences: summary_from(summary)?,
     })
 }

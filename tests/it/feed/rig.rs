@@ -33,6 +33,7 @@ use wardwatch::wire::pb::{self, AlertEventType, AlertState, Severity, SubscribeR
 use wardwatch::wire::timestamp_to;
 
 use super::switch::Switch;
+use crate::support::postgres::TestDatabase;
 
 /// Nothing in these tests takes longer, even on a busy machine.
 const LONG: Duration = Duration::from_secs(20);
@@ -49,7 +50,9 @@ pub struct Hand {
     committed: watch::Sender<i64>,
     /// Number and etag of each ward.
     wards: Mutex<HashMap<&'static str, (i64, i64)>>,
+    /// For SQLite files.
     pub dir: TempDir,
+    database: Option<TestDatabase>,
 }
 
 /// One replica.
@@ -67,6 +70,8 @@ pub struct Settings {
     pub listener: listener::Settings,
     /// It looks at the log once, and hears of no commit.
     pub deaf: bool,
+    /// It hears of no commit, and looks at the log's head as usual.
+    pub polls: bool,
 }
 
 /// One event to write, of the alert of `rule` and `instance` on a ward.
@@ -166,14 +171,24 @@ pub fn subject(ward: &str) -> SubjectName {
     format!("organisations/{organisation}/wards/{ward}").parse().unwrap()
 }
 
+fn location(dir: &TempDir, database: Option<&TestDatabase>) -> Location {
+    match database {
+        Some(database) => Location::Postgres(database.url()),
+        None => Location::Sqlite(dir.path().join("log.db")),
+    }
+}
+
 fn tag() -> i64 {
     fastrand::i64(1..)
 }
 
 /// Opens the SQLite file of that name in a folder.
 pub async fn sqlite(folder: &Path, name: &str) -> Arc<dyn Store> {
+    opened(Location::Sqlite(folder.join(name))).await
+}
+
+async fn opened(location: Location) -> Arc<dyn Store> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
-    let location = Location::Sqlite(folder.join(name));
     open(&Options { location, migrate: true, clock }).await.unwrap()
 }
 
@@ -210,12 +225,36 @@ async fn register(store: &dyn Store) -> HashMap<&'static str, (i64, i64)> {
 }
 
 impl Hand {
+    /// Over a SQLite file.
     pub async fn new() -> Arc<Self> {
+        Self::on(None).await
+    }
+    /// One over each kind of store.
+    pub async fn each() -> Vec<Arc<Self>> {
+        let mut each = vec![Self::new().await];
+        if let Some(database) = TestDatabase::create().await {
+            each.push(Self::on(Some(database)).await);
+        }
+        each
+    }
+    async fn on(database: Option<TestDatabase>) -> Arc<Self> {
         let dir = tempfile::tempdir().unwrap();
-        let store = Arc::new(Switch::new(sqlite(dir.path(), "log.db").await));
+        let store = Arc::new(Switch::new(opened(location(&dir, database.as_ref())).await));
         let wards = Mutex::new(register(&*store).await);
         let committed = watch::Sender::new(0);
-        Arc::new(Self { store, clock: Arc::new(SystemClock::default()), committed, wards, dir })
+        Arc::new(Self { store, clock: Arc::new(SystemClock::default()), committed, wards, dir, database })
+    }
+    /// A store of another process over the same database; of this one if it is a SQLite file, which has but one.
+    pub async fn other_store(&self) -> Arc<dyn Store> {
+        match &self.database {
+            Some(_) => opened(location(&self.dir, self.database.as_ref())).await,
+            None => self.store.inner(),
+        }
+    }
+    /// Closes the store and opens it again, as a restart does.
+    pub async fn reopen(&self) {
+        self.store.close().await;
+        self.store.swap(opened(location(&self.dir, self.database.as_ref())).await);
     }
     /// Reads the wards' etags again, from another store.
     pub async fn reload(&self) {
@@ -251,14 +290,23 @@ impl Hand {
             self.append(&[vec![event]]).await;
         }
     }
-    pub async fn replica(&self, mut settings: Settings) -> Replica {
+    /// A replica that hears of this hand's commits at once.
+    pub async fn replica(&self, settings: Settings) -> Replica {
+        self.replica_over(self.store.clone(), settings).await
+    }
+    /// A replica that finds out by looking at the log's head.
+    pub async fn other_replica(&self) -> Replica {
+        self.replica_over(self.other_store().await, Settings { polls: true, ..Settings::default() }).await
+    }
+    async fn replica_over(&self, store: Arc<dyn Store>, mut settings: Settings) -> Replica {
         let mut committed = self.committed.subscribe();
         if settings.deaf {
             settings.feed.poll = Duration::from_hours(1);
+        }
+        if settings.deaf || settings.polls {
             committed = watch::channel(0).1;
         }
         let lifecycle = Lifecycle::default();
-        let store: Arc<dyn Store> = self.store.clone();
         let feed = Feed::new(Arc::clone(&store), self.clock.clone(), settings.feed, lifecycle.soft.clone());
         lifecycle.spawn("feed", Arc::clone(&feed).follow(committed, |_| ()));
         let register = Arc::new(Register::new(Arc::clone(&store), self.clock.clone()));

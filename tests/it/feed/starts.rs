@@ -101,6 +101,23 @@ async fn a_snapshot_and_the_events_after_it_have_no_gap() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_snapshot_shared_with_a_later_subscriber_is_followed_by_all_that_came_since() {
+    let hand = Hand::new().await;
+    hand.append_each((0..3).map(|i| raised("A1", i))).await;
+    let mut settings = Settings::default();
+    settings.feed.snapshot_shared = Duration::from_mins(1);
+    let replica = hand.replica(settings).await;
+    let mut client = replica.client().await;
+    let mut first = Reader::open(&mut client, snapshot()).await.unwrap();
+    assert_eq!(snapshot_of(&mut first).await.len(), 3);
+    hand.append_each((3..5).map(|i| raised("A1", i))).await;
+    assert_eq!(first.positions(2).await, [4, 5]);
+    let mut second = Reader::open(&mut client, snapshot()).await.unwrap();
+    assert_eq!(snapshot_of(&mut second).await.len(), 3, "it was read once");
+    assert_eq!(second.positions(2).await, [4, 5]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_snapshot_is_in_raise_time_and_shows_what_the_filter_wants() {
     let hand = Hand::new().await;
     hand.append_each([5, 3, 4].map(|i| raised("A1", i))).await;
