@@ -11,10 +11,9 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::{Mutex, watch};
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
+use tonic::Status;
 use tonic::service::Routes;
 use tonic::transport::{Channel, Endpoint};
-use tonic::{Status, Streaming};
 use wardwatch::clock::{SharedClock, SystemClock};
 use wardwatch::domain::{AlertId, Clock, SubjectName, Time};
 use wardwatch::feed::{self, Feed};
@@ -28,15 +27,15 @@ use wardwatch::store::{
     Location, Options, Store, SubjectWrite, open,
 };
 use wardwatch::wire::pb::alert_service_client::AlertServiceClient;
-use wardwatch::wire::pb::subscribe_response::Response;
-use wardwatch::wire::pb::{self, AlertEventType, AlertState, Severity, SubscribeRequest, SubscribeResponse};
+use wardwatch::wire::pb::{self, AlertEventType, AlertState, Severity};
 use wardwatch::wire::timestamp_to;
 
+pub use super::reader::{Reader, after, every, since, snapshot};
 use super::switch::Switch;
+pub use crate::support::hospital::reason;
 use crate::support::postgres::TestDatabase;
-
-/// Nothing in these tests takes longer, even on a busy machine.
-const LONG: Duration = Duration::from_secs(20);
+use crate::support::service::LONG;
+pub use crate::support::service::{eventually, within};
 
 pub const RULES: &[&str] = &["ratio.over_limit", "ratio.max_allocation", "rn.none", "red_flag.raised"];
 /// Wards that are registered: organisation, ward, site.
@@ -86,12 +85,7 @@ pub struct Ev {
     pub padding: usize,
 }
 
-/// A subscriber, reading.
-pub struct Reader {
-    stream: Streaming<SubscribeResponse>,
-    pub cursor: Vec<u8>,
-}
-
+#[expect(clippy::needless_pass_by_value, reason = "numbers and texts, as they are written")]
 pub fn raised(ward: &'static str, instance: impl ToString) -> Ev {
     let (rule, kind) = ("ratio.over_limit", AlertEventType::Raised);
     Ev { ward, rule, instance: instance.to_string(), kind, severity: Severity::Warning, padding: 0 }
@@ -342,102 +336,6 @@ pub async fn client(address: SocketAddr) -> AlertServiceClient<Channel> {
     AlertServiceClient::new(channel).max_decoding_message_size(usize::MAX)
 }
 
-/// A wait that fails the test rather than hang it.
-pub async fn within<T>(future: impl Future<Output = T>) -> T {
-    timeout(LONG, future).await.expect("it should have happened long ago")
-}
-
-/// Looks again and again until it is so.
-pub async fn eventually(what: &str, so: impl AsyncFn() -> bool) {
-    let wait = async {
-        while !so().await {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    timeout(LONG, wait).await.unwrap_or_else(|_| panic!("never came true: {what}"));
-}
-
-impl Reader {
-    pub async fn open(client: &mut AlertServiceClient<Channel>, request: SubscribeRequest) -> Result<Self, Status> {
-        let stream = within(client.subscribe(request)).await?.into_inner();
-        Ok(Self { stream, cursor: Vec::new() })
-    }
-    /// The next message, whatever it is; keeps its cursor.
-    pub async fn message(&mut self) -> Result<Response, Status> {
-        let message = within(self.stream.message()).await?.expect("a stream ends with a status");
-        self.cursor = message.cursor.to_vec();
-        Ok(message.response.expect("every message says something"))
-    }
-    /// Reads `opened`, and says where the stream begins.
-    pub async fn start(&mut self) -> Vec<u8> {
-        let message = self.message().await.unwrap();
-        assert!(matches!(message, Response::Opened(_)), "{message:?} before opened");
-        self.cursor.clone()
-    }
-    /// The next message of events; what else comes before it is passed over.
-    pub async fn events(&mut self) -> Vec<pb::AlertEvent> {
-        let reading = async {
-            loop {
-                if let Response::Events(events) = self.message().await.unwrap() {
-                    return events.events;
-                }
-            }
-        };
-        within(reading).await
-    }
-    /// Events until there are `count`, message by message.
-    pub async fn messages(&mut self, count: usize) -> Vec<Vec<pb::AlertEvent>> {
-        let mut messages = Vec::new();
-        while messages.iter().map(Vec::len).sum::<usize>() < count {
-            messages.push(self.events().await);
-        }
-        messages
-    }
-    /// Positions of the next `count` events.
-    pub async fn positions(&mut self, count: usize) -> Vec<i64> {
-        self.messages(count).await.concat().iter().map(|e| e.position).collect()
-    }
-    /// Reads until a heartbeat whose cursor is `cursor`; fails on events.
-    pub async fn heartbeat_at(&mut self, cursor: &[u8]) {
-        let reading = async {
-            while self.cursor != cursor {
-                match self.message().await.unwrap() {
-                    Response::Heartbeat(_) | Response::Opened(_) => {}
-                    other => panic!("{other:?} instead of a heartbeat"),
-                }
-            }
-        };
-        within(reading).await;
-    }
-    /// The status the stream ends with.
-    pub async fn end(&mut self) -> Status {
-        let end = async {
-            loop {
-                if let Err(status) = self.message().await {
-                    return status;
-                }
-            }
-        };
-        within(end).await
-    }
-}
-
-pub fn after(cursor: &[u8]) -> SubscribeRequest {
-    let start = Some(pb::subscribe_request::Start::AfterCursor(cursor.to_vec().into()));
-    SubscribeRequest { start, ..Default::default() }
-}
-
-pub fn snapshot() -> SubscribeRequest {
-    let start = Some(pb::subscribe_request::Start::Snapshot(pb::Snapshot {}));
-    SubscribeRequest { start, ..Default::default() }
-}
-
-/// From the first event of the log on.
-pub fn since(time: Time) -> SubscribeRequest {
-    let start = Some(pb::subscribe_request::Start::SinceTime(timestamp_to(time)));
-    SubscribeRequest { start, ..Default::default() }
-}
-
 /// Settings under which heartbeats may come ten times a second.
 pub fn quick() -> Settings {
     let mut settings = Settings::default();
@@ -445,22 +343,11 @@ pub fn quick() -> Settings {
     settings
 }
 
-/// A heartbeat interval.
-pub fn every(millis: i32) -> Option<prost_types::Duration> {
-    Some(prost_types::Duration { seconds: 0, nanos: millis * 1_000_000 })
-}
-
 /// A window so small that streams go from the store to it and back.
 pub fn narrow() -> Settings {
     let mut settings = quick();
     settings.feed.window_inputs = 3;
     settings
-}
-
-/// The reason in an error's details.
-pub fn reason(status: &Status) -> String {
-    use tonic_types::StatusExt;
-    status.get_error_details().error_info().map(|i| i.reason.clone()).unwrap_or_default()
 }
 
 /// The fields an error names.
