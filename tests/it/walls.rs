@@ -67,13 +67,16 @@ const LINES: usize = 400;
 /// Most macros of our own, all in tests.
 const MACROS: usize = 2;
 
-/// What is wrong with one file of `src`, by its path under it.
+/// What is wrong with one file of `src`, by its path under it. A room's own tests may look over its walls.
 fn breaches(path: &str, text: &str) -> Vec<String> {
     let room = room(path);
     let Some((_, allowed)) = ROOMS.iter().find(|(name, _)| *name == room) else {
         return vec![format!("src/{path}: {room} is no room of the design: say in this test what it may use")];
     };
     let mut found = Vec::new();
+    if path.contains("/tests/") || path.ends_with("/tests.rs") {
+        return found;
+    }
     for (n, line) in text.lines().enumerate() {
         let code = line.split("//").next().unwrap_or_default();
         let mut say = |what: String| found.push(format!("src/{path}:{}: {what}", n + 1));
@@ -199,7 +202,8 @@ fn the_checker_sees_what_it_should() {
     }
     for (path, line) in [
         ("rules/ratio.rs", "use crate::domain::Time; // not crate::store::Store"),
-        ("rules/tests.rs", "    use super::ratio;"),
+        ("rules/overdue.rs", "    use super::ratio;"),
+        ("rules/tests/courses.rs", "use crate::wire;"),
         ("store/sqlite/mod.rs", "use sqlx::Connection;"),
         ("store/sqlite/mod.rs", "use super::super::store::Store;"),
         ("grpc/health.rs", "use tonic_health::ServingStatus;"),

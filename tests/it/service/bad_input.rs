@@ -143,7 +143,8 @@ async fn every_refused_report_names_the_field_and_the_remedy_and_the_stream_live
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_report_with_many_faults_names_them_all() {
-    let service = Place::sqlite().serve_by(&clock()).await;
+    let place = Place::sqlite();
+    let service = place.serve_by(&clock()).await;
     service.register_many(1).await;
     let report = StaffingReport {
         report_id: "x".into(),
@@ -186,7 +187,8 @@ async fn a_message_too_large_ends_the_stream_after_the_receipts_of_all_before_it
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_limit_of_a_message_is_what_the_configuration_says() {
-    let service = Place::sqlite().serve_with(clock(), |s| s.limits.message_bytes = 2_048).await;
+    let place = Place::sqlite();
+    let service = place.serve_with(clock(), |s| s.limits.message_bytes = 2_048).await;
     service.register_many(1).await;
     let info = within(service.info().get_server_info(pb::GetServerInfoRequest {})).await.unwrap().into_inner();
     assert_eq!(info.limits.unwrap().message_bytes, 2_048);
@@ -197,7 +199,8 @@ async fn the_limit_of_a_message_is_what_the_configuration_says() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn more_than_a_thousand_reports_in_one_message_are_refused_after_the_receipts_of_all_before_it() {
-    let service = Place::sqlite().serve_by(&clock()).await;
+    let place = Place::sqlite();
+    let service = place.serve_by(&clock()).await;
     service.register_many(1).await;
     let many: Vec<_> = (0..1_001).map(|n| beds(&ward(1), morning() - Span::seconds(n), 3)).collect();
     let status = service.try_submit(many.clone()).await.unwrap_err();

@@ -11,17 +11,17 @@ use crate::support::service::on_both_stores;
 /// # Panics
 /// When there is none and nobody switched it off: what is not tested must be said.
 fn python() -> Option<String> {
-    match std::env::var("WARDWATCH_TEST_PYTHON") {
-        Ok(off) if off == "off" => {
-            eprintln!("NOT TESTED WITH PYTHON: WARDWATCH_TEST_PYTHON=off");
-            None
-        }
-        Ok(python) => Some(python),
-        Err(_) => panic!(
+    let Ok(python) = std::env::var("WARDWATCH_TEST_PYTHON") else {
+        panic!(
             "no Python to test with: run tests/run, which makes one with the examples' requirements (or set \
              WARDWATCH_TEST_PYTHON to a Python that has them, or to off to leave it out)"
-        ),
+        );
+    };
+    if python == "off" {
+        eprintln!("NOT TESTED WITH PYTHON: WARDWATCH_TEST_PYTHON=off");
+        return None;
     }
+    Some(python)
 }
 
 fn root() -> &'static Path {
@@ -64,10 +64,10 @@ fn stubs(python: &str) -> tempfile::TempDir {
         std::fs::read_dir(root().join("proto/wardwatch/v1")).unwrap().map(|e| e.unwrap().path()).collect();
     protos.sort();
     let out = folder.path().display();
-    let mut protoc = Command::new(python);
-    protoc.args(["-m", "grpc_tools.protoc", &format!("-I{}", root().join("proto").display())]);
-    protoc.args([format!("--python_out={out}"), format!("--grpc_python_out={out}")]).args(protos);
-    good(&protoc.output().unwrap());
+    let mut compiler = Command::new(python);
+    compiler.args(["-m", "grpc_tools.protoc", &format!("-I{}", root().join("proto").display())]);
+    compiler.args([format!("--python_out={out}"), format!("--grpc_python_out={out}")]).args(protos);
+    good(&compiler.output().unwrap());
     folder
 }
 

@@ -80,7 +80,7 @@ async fn r4_a_stream_is_held_back_while_storage_stands_still_and_loses_nothing()
 async fn r4_nothing_is_receipted_while_storage_is_away_and_streams_go_on_when_it_returns() {
     on_both_stores(async |place| {
         let service = place.serve_by(&clock()).await;
-        service.register_many(20).await;
+        service.register_many(21).await;
         let request = pb::SubscribeRequest::default();
         let mut alerts = within(service.alerts().subscribe(request)).await.unwrap().into_inner();
         assert!(matches!(within(alerts.message()).await.unwrap().unwrap().response, Some(Response::Opened(_))));
@@ -92,7 +92,7 @@ async fn r4_nothing_is_receipted_while_storage_is_away_and_streams_go_on_when_it
         stream.send((1..200).map(quiet).collect()).await;
         let over = figures(&ward(1), morning(), 20, 2);
         stream.send(vec![over.clone()]).await;
-        let status = hurried(&service, quiet(200)).await.unwrap_err();
+        let status = hurried(&service, figures(&ward(21), morning(), 14, 2)).await.unwrap_err();
         assert_eq!((status.code(), reason(&status)), (Code::Unavailable, "STORAGE_UNAVAILABLE".to_owned()));
 
         away.bring_back().await;

@@ -26,11 +26,7 @@ pub fn wardwatch(arguments: &[&str]) -> Command {
     command
 }
 
-/// Runs a command that needs no service of its own: exit code, stdout, stderr.
-pub fn run(arguments: &[&str]) -> (Option<i32>, String, String) {
-    said(&wardwatch(arguments).output().unwrap())
-}
-
+/// What a command ended with: exit code, stdout, stderr.
 pub fn said(output: &Output) -> (Option<i32>, String, String) {
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
     (output.status.code(), text(&output.stdout), text(&output.stderr))
