@@ -5,6 +5,7 @@ mod ends;
 mod lists;
 mod promises;
 mod proxy;
+mod reader;
 mod rig;
 mod starts;
 mod switch;

@@ -41,7 +41,7 @@ impl Switch {
     pub fn reads(&self, reads: Reads) {
         self.reads.send_replace(reads);
     }
-    async fn reading(&self) -> Result<Arc<dyn Store>> {
+    fn reading(&self) -> Result<Arc<dyn Store>> {
         let failing = *self.reads.borrow() == Reads::Failing;
         if failing { Err(StoreError::Unavailable("switched off".into())) } else { Ok(self.inner()) }
     }
@@ -53,7 +53,7 @@ impl Store for Switch {
         self.inner().engine()
     }
     async fn head(&self) -> Result<Head> {
-        self.reading().await?.head().await
+        self.reading()?.head().await
     }
     async fn load_config(&self, newer_than: i64) -> Result<(i64, Vec<ConfigRow>)> {
         self.inner().load_config(newer_than).await
@@ -81,22 +81,22 @@ impl Store for Switch {
         if (2..1 << 20).contains(&max_bytes) {
             let _ = self.reads.subscribe().wait_for(|r| *r != Reads::StreamsHeld).await;
         }
-        self.reading().await?.read_log(after, max_bytes).await
+        self.reading()?.read_log(after, max_bytes).await
     }
     async fn point_at(&self, time: Time) -> Result<std::result::Result<LogPoint, LogPoint>> {
-        self.reading().await?.point_at(time).await
+        self.reading()?.point_at(time).await
     }
     async fn open_alerts(&self) -> Result<(LogPoint, Vec<ListedAlert>)> {
-        self.reading().await?.open_alerts().await
+        self.reading()?.open_alerts().await
     }
     async fn list_alerts(&self, query: &AlertQuery) -> Result<(LogPoint, Vec<ListedAlert>)> {
-        self.reading().await?.list_alerts(query).await
+        self.reading()?.list_alerts(query).await
     }
     async fn get_alert(&self, id: AlertId) -> Result<Option<Bytes>> {
-        self.reading().await?.get_alert(id).await
+        self.reading()?.get_alert(id).await
     }
     async fn alert_events(&self, id: AlertId, after: i64, limit: u32) -> Result<Vec<LogEntry>> {
-        self.reading().await?.alert_events(id, after, limit).await
+        self.reading()?.alert_events(id, after, limit).await
     }
     async fn get_report(&self, key: ReportRowKey) -> Result<Option<StoredReport>> {
         self.inner().get_report(key).await
