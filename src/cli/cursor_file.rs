@@ -21,12 +21,12 @@ impl CursorFile {
 
     /// The cursor kept; `None` when there is no file yet.
     pub(super) fn read(&self) -> Result<Option<Vec<u8>>, Failure> {
-        let text = match fs::read_to_string(&self.path) {
+        let text = match fs::read(&self.path) {
             Ok(text) => text,
             Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
             Err(e) => return Err(Failure::failed(format!("cannot read {}: {e}", self.path.display()))),
         };
-        let bytes = unhex(text.trim());
+        let bytes = hex::decode(text.trim_ascii()).ok();
         let damaged = || {
             let path = self.path.display();
             Failure::failed(format!("{path} does not hold a cursor: name another file, or remove it to start from now"))
@@ -38,26 +38,12 @@ impl CursorFile {
     pub(super) fn write(&self, cursor: &[u8]) -> Result<(), Failure> {
         let write = || {
             let mut file = fs::File::create(&self.next)?;
-            writeln!(file, "{}", hex(cursor))?;
+            writeln!(file, "{}", hex::encode(cursor))?;
             file.sync_data()?;
             fs::rename(&self.next, &self.path)
         };
         write().map_err(|e| Failure::failed(format!("cannot write {}: {e}", self.path.display())))
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    let digits: Vec<u8> =
-        text.chars().map(|c| c.to_digit(16).and_then(|d| u8::try_from(d).ok())).collect::<Option<_>>()?;
-    digits.len().is_multiple_of(2).then(|| digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect())
 }
 
 #[cfg(test)]
@@ -79,7 +65,7 @@ mod tests {
     fn a_damaged_cursor_is_not_taken_for_none() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("cursor");
-        for text in ["", "xyz", "abc"] {
+        for text in [&b""[..], b"xyz", b"abc", b"\xff\x00"] {
             fs::write(&path, text).unwrap();
             assert!(CursorFile::new(&path).read().unwrap_err().message().contains("does not hold a cursor"));
         }

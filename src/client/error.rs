@@ -94,9 +94,9 @@ impl Error {
         let (reason, metadata) =
             status.get_details_error_info().map(|info| (info.reason, info.metadata)).unwrap_or_default();
         match reason.as_str() {
-            "CURSOR_EXPIRED" => {
-                Self::CursorExpired { oldest: metadata.get("oldest_cursor").map(|t| unhex(t)).unwrap_or_default() }
-            }
+            "CURSOR_EXPIRED" => Self::CursorExpired {
+                oldest: metadata.get("oldest_cursor").and_then(|t| hex::decode(t).ok()).unwrap_or_default(),
+            },
             "CURSOR_EPOCH_CHANGED" => Self::HistoryChanged,
             _ => Self::Refused(Refusal {
                 code: status.code(),
@@ -144,11 +144,6 @@ impl Error {
 
 fn fields(bad: tonic_types::BadRequest) -> Vec<(String, String)> {
     bad.field_violations.into_iter().map(|v| (v.field, v.description)).collect()
-}
-
-fn unhex(text: &str) -> Vec<u8> {
-    let digits: Vec<u8> = text.chars().filter_map(|c| c.to_digit(16)).filter_map(|d| u8::try_from(d).ok()).collect();
-    digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect()
 }
 
 #[cfg(test)]

@@ -187,7 +187,7 @@ impl Alert {
     pub fn etag(&self) -> String {
         let key = format!("{}|{:?}|{:?}|{:?}", self.id, self.severity, self.state, self.resolved.map(Time::as_micros));
         let digest = Sha256::digest(key);
-        digest[..6].iter().fold(String::new(), |s, b| s + &format!("{b:02x}"))
+        hex::encode(&digest[..6])
     }
     /// Open or acknowledged.
     pub fn is_open(&self) -> bool {

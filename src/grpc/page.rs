@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::grpc::status::{Problem, hex};
+use crate::grpc::status::Problem;
 
 /// Page size when none is asked for.
 const USUAL: u32 = 50;
@@ -23,7 +23,7 @@ pub fn size(asked: i32) -> Result<u32, Problem> {
 /// A token that goes on from `state`. `method` and `scope`, the encoded request without page size and token, say what
 /// for.
 pub fn token(method: &str, scope: &[u8], state: &[u8]) -> String {
-    hex(&[&seal(method, scope, state)[..], state].concat())
+    hex::encode([&seal(method, scope, state)[..], state].concat())
 }
 
 /// The state in a token; `None` if the request has none, for that is the first page.
@@ -31,7 +31,7 @@ pub fn state(method: &str, scope: &[u8], token: &str) -> Result<Option<Vec<u8>>,
     if token.is_empty() {
         return Ok(None);
     }
-    let bytes = unhex(token).filter(|b| b.len() >= SEAL);
+    let bytes = hex::decode(token).ok().filter(|b| b.len() >= SEAL);
     let state = bytes.and_then(|b| (seal(method, scope, &b[SEAL..]) == b[..SEAL]).then(|| b[SEAL..].to_vec()));
     let remedy = "is not the token of a page before with the same other fields; leave it out to start again";
     state.map(Some).ok_or_else(|| Problem::field("page_token", remedy))
@@ -47,15 +47,6 @@ fn seal(method: &str, scope: &[u8], state: &[u8]) -> [u8; SEAL] {
         let digest = hash.finalize();
         move |i| digest[i]
     })
-}
-
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    let digits = text.as_bytes();
-    if !digits.len().is_multiple_of(2) {
-        return None;
-    }
-    let digit = |d: u8| char::from(d).to_digit(16).and_then(|d| u8::try_from(d).ok());
-    digits.chunks_exact(2).map(|pair| Some(digit(pair[0])? << 4 | digit(pair[1])?)).collect()
 }
 
 #[cfg(test)]

@@ -97,7 +97,7 @@ impl Problem {
                 details.set_bad_request(fields);
             }
             Self::CursorExpired(oldest) => {
-                metadata.insert("oldest_cursor".to_owned(), hex(oldest));
+                metadata.insert("oldest_cursor".to_owned(), hex::encode(oldest));
             }
             Self::MessageTooLarge(limit) => {
                 metadata.insert("limit_bytes".to_owned(), limit.to_string());
@@ -113,15 +113,6 @@ impl Problem {
         details.set_error_info(reason, "wardwatch", metadata);
         details
     }
-}
-
-/// Bytes as lower-case hexadecimal, the form a cursor has in text.
-pub fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut s, b| {
-        let _ = write!(s, "{b:02x}");
-        s
-    })
 }
 
 impl From<Problem> for Status {

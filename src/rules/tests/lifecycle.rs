@@ -180,3 +180,16 @@ fn late_older_figures_change_nothing() {
     assert!(said(&bay.late("10:05", "09:50", shift(10, 3))).is_empty());
     assert_eq!(bay.open(), ["ratio.over_limit Warning Breaching"]);
 }
+
+#[test]
+fn a_half_hour_that_begins_anew_without_an_event_is_kept() {
+    let mut bay = adult();
+    bay.report("10:00", shift(36, 3));
+    // Old figures heard at 11:10: stale from 11:30, but not silent.
+    bay.late("11:10", "09:00", patients(30));
+    bay.report("11:15", nurses(9));
+    bay.tick("11:30");
+    let again = bay.report("11:50", patients(36));
+    assert!(again.events.is_empty() && again.cold_changed);
+    assert_eq!(again.next_check, Some(at("12:20")));
+}

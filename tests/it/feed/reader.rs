@@ -1,4 +1,4 @@
-//! A subscriber that reads, and what it asks for.
+//! A subscriber that reads, what it asks for, and what an error says.
 
 use tonic::transport::Channel;
 use tonic::{Status, Streaming};
@@ -8,7 +8,7 @@ use wardwatch::wire::pb::subscribe_response::Response;
 use wardwatch::wire::pb::{self, SubscribeRequest, SubscribeResponse};
 use wardwatch::wire::timestamp_to;
 
-use crate::support::service::within;
+use super::rig::within;
 
 /// A subscriber, reading.
 pub struct Reader {
@@ -97,8 +97,16 @@ pub fn since(time: Time) -> SubscribeRequest {
     SubscribeRequest { start, ..Default::default() }
 }
 
-/// A heartbeat interval.
-#[expect(clippy::unnecessary_wraps, reason = "as the request's field wants it")]
-pub fn every(millis: i32) -> Option<prost_types::Duration> {
-    Some(prost_types::Duration { seconds: 0, nanos: millis * 1_000_000 })
+/// The reason in an error's details.
+pub fn reason(status: &Status) -> String {
+    use tonic_types::StatusExt;
+    status.get_error_details().error_info().map(|i| i.reason.clone()).unwrap_or_default()
+}
+
+/// The fields an error names.
+pub fn fields(status: &Status) -> Vec<(String, String)> {
+    use tonic_types::StatusExt;
+    let details = status.get_error_details();
+    let violations = details.bad_request().map(|b| b.field_violations.clone()).unwrap_or_default();
+    violations.into_iter().map(|v| (v.field, v.description)).collect()
 }

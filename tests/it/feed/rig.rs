@@ -1,4 +1,4 @@
-//! One replica on a port of its own over a SQLite file, a hand that writes the log, and a subscriber that reads it.
+//! One replica on a port of its own, and a hand that writes the log.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::{Mutex, watch};
 use tokio::task::JoinHandle;
-use tonic::Status;
+use tokio::time::timeout;
 use tonic::service::Routes;
 use tonic::transport::{Channel, Endpoint};
 use wardwatch::clock::{SharedClock, SystemClock};
@@ -30,12 +30,12 @@ use wardwatch::wire::pb::alert_service_client::AlertServiceClient;
 use wardwatch::wire::pb::{self, AlertEventType, AlertState, Severity};
 use wardwatch::wire::timestamp_to;
 
-pub use super::reader::{Reader, after, every, since, snapshot};
+pub use super::reader::*;
 use super::switch::Switch;
-pub use crate::support::hospital::reason;
 use crate::support::postgres::TestDatabase;
-use crate::support::service::LONG;
-pub use crate::support::service::{eventually, within};
+
+/// Nothing in these tests takes longer, even on a busy machine.
+const LONG: Duration = Duration::from_secs(20);
 
 pub const RULES: &[&str] = &["ratio.over_limit", "ratio.max_allocation", "rn.none", "red_flag.raised"];
 /// Wards that are registered: organisation, ward, site.
@@ -85,7 +85,7 @@ pub struct Ev {
     pub padding: usize,
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "numbers and texts, as they are written")]
+#[expect(clippy::needless_pass_by_value, reason = "numbers and names alike, as the tests have them")]
 pub fn raised(ward: &'static str, instance: impl ToString) -> Ev {
     let (rule, kind) = ("ratio.over_limit", AlertEventType::Raised);
     Ev { ward, rule, instance: instance.to_string(), kind, severity: Severity::Warning, padding: 0 }
@@ -336,6 +336,21 @@ pub async fn client(address: SocketAddr) -> AlertServiceClient<Channel> {
     AlertServiceClient::new(channel).max_decoding_message_size(usize::MAX)
 }
 
+/// A wait that fails the test rather than hang it.
+pub async fn within<T>(future: impl Future<Output = T>) -> T {
+    timeout(LONG, future).await.expect("it should have happened long ago")
+}
+
+/// Looks again and again until it is so.
+pub async fn eventually(what: &str, so: impl AsyncFn() -> bool) {
+    let wait = async {
+        while !so().await {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(LONG, wait).await.unwrap_or_else(|_| panic!("never came true: {what}"));
+}
+
 /// Settings under which heartbeats may come ten times a second.
 pub fn quick() -> Settings {
     let mut settings = Settings::default();
@@ -343,17 +358,15 @@ pub fn quick() -> Settings {
     settings
 }
 
+/// A heartbeat interval.
+#[expect(clippy::unnecessary_wraps, reason = "as the request has it")]
+pub fn every(millis: i32) -> Option<prost_types::Duration> {
+    Some(prost_types::Duration { seconds: 0, nanos: millis * 1_000_000 })
+}
+
 /// A window so small that streams go from the store to it and back.
 pub fn narrow() -> Settings {
     let mut settings = quick();
     settings.feed.window_inputs = 3;
     settings
-}
-
-/// The fields an error names.
-pub fn fields(status: &Status) -> Vec<(String, String)> {
-    use tonic_types::StatusExt;
-    let details = status.get_error_details();
-    let violations = details.bad_request().map(|b| b.field_violations.clone()).unwrap_or_default();
-    violations.into_iter().map(|v| (v.field, v.description)).collect()
 }
