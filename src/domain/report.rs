@@ -17,6 +17,12 @@ pub enum BlockKind {
     ProfessionalJudgement,
 }
 
+impl BlockKind {
+    /// Those a ward can have: doctors are not a property of one ward.
+    pub const OF_WARD: [Self; 5] =
+        [Self::Patients, Self::LevelsOfCare, Self::Nursing, Self::NursingHours, Self::ProfessionalJudgement];
+}
+
 /// Patients on the ward: three disjoint counts, and how many of them have a nurse to themselves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Patients {

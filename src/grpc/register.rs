@@ -129,20 +129,11 @@ impl Registering {
             status: pb::WardStatus::from(status).into(),
             freshness: pb::Freshness::from(freshness).into(),
             current: Some(wire::current_report(name, state)),
-            blocks: BLOCKS.into_iter().filter_map(|kind| block(facts, state, kind, now)).collect(),
+            blocks: BlockKind::OF_WARD.into_iter().filter_map(|kind| block(facts, state, kind, now)).collect(),
             evaluations: evaluations.iter().map(evaluation).collect(),
         }
     }
 }
-
-/// Blocks a ward can have.
-const BLOCKS: [BlockKind; 5] = [
-    BlockKind::Patients,
-    BlockKind::LevelsOfCare,
-    BlockKind::Nursing,
-    BlockKind::NursingHours,
-    BlockKind::ProfessionalJudgement,
-];
 
 fn block(
     facts: &WardFacts,

@@ -1,6 +1,6 @@
 use bytes::Bytes;
 
-use crate::domain::{AlertEvent, AlertId, Receipt, Rulebook, Span, Subject, SubjectName, Time};
+use crate::domain::{AlertEvent, AlertId, BlockKind, Receipt, Rulebook, Span, Subject, SubjectName, Time};
 use crate::intake::Submitted;
 use crate::rules::{self, Decision, Input};
 use crate::store::{AlertRow, EventRow, InputRows, ReportRow, SubjectWrite};
@@ -25,6 +25,7 @@ pub(super) struct Draft<'a> {
 impl<'a> Draft<'a> {
     pub(super) fn new(book: &'a Rulebook, subject: Subject, now: Time, retention: Span) -> Self {
         let write = SubjectWrite { subject: subject.number, base: subject.etag, ..SubjectWrite::default() };
+        let now = not_before(&subject, now);
         Self { book, now, retention, subject, write, hot: false, cold: false, summary: false }
     }
 
@@ -116,6 +117,14 @@ impl<'a> Draft<'a> {
         let SubjectName::Ward(organisation, _) = &self.subject.name else { return Vec::new() };
         self.book.number(&SubjectName::Organisation(organisation.clone())).into_iter().collect()
     }
+}
+
+/// Now, but never before what is known of the subject already happened. Another replica, its clock a moment ahead, may
+/// have judged it last: by an earlier time what fell overdue would not be so yet, and its alert would end and come back.
+fn not_before(subject: &Subject, now: Time) -> Time {
+    let heard =
+        BlockKind::OF_WARD.into_iter().filter_map(|kind| subject.state.current(kind)).map(|(_, _, heard)| heard);
+    subject.state.episodes.iter().map(|e| e.last_event).chain(heard).fold(now, Time::max)
 }
 
 fn alert_row(event: &AlertEvent) -> AlertRow {

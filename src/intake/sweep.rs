@@ -25,13 +25,14 @@ impl Engine {
     }
 
     async fn round(&mut self) -> Result<usize, StoreError> {
-        let now = self.parts.clock.now();
-        let due = self.parts.store.due_subjects(now, ROUND).await?;
+        let due = self.parts.store.due_subjects(self.parts.clock.now(), ROUND).await?;
         if due.is_empty() {
             return Ok(0);
         }
         self.subjects.load(due.iter().copied()).await?;
         let book = self.subjects.register().rulebook();
+        // Only now, because what was loaded may be newer than the time that was asked with.
+        let now = self.parts.clock.now();
         let tag = fastrand::i64(1..i64::MAX);
         let (mut writes, mut subjects) = (Vec::new(), Vec::new());
         for number in &due {

@@ -8,7 +8,7 @@ use wardwatch::domain::{Clock, Span, Time};
 use wardwatch::wire::pb::{self, StaffingReport};
 use wardwatch::wire::pb::{AlertCondition, AlertEventType, CauseKind, ReceiptOutcome, Resolution, Severity};
 
-use crate::support::hospital::{adult, beds, clock, figures, morning, nurses, outcomes, pass, report, ward};
+use crate::support::hospital::{adult, beds, clock, figures, morning, nurses, outcomes, pass, report, told, ward};
 use crate::support::process::Process;
 use crate::support::service::{Place, ReportStream, Service, eventually, on_both_stores, within};
 
@@ -343,7 +343,40 @@ async fn t1_a_source_that_falls_silent_on_all_its_wards_is_one_critical_alert_of
         let silent = ("source.silent".to_owned(), "RJ1".to_owned(), Severity::Critical);
         assert_eq!(count.remove(&silent), Some(1), "{count:?}");
         assert_eq!(count.len(), 6, "and each ward's own report.overdue: {count:?}");
-        assert_eq!(place.number("SELECT count(*) FROM event").await, 7);
+        let mut happened = Vec::new();
+        for alert in services[0].list(pb::ListAlertsRequest { states: vec![1, 2, 3], ..Default::default() }).await {
+            let events = services[0].events(&alert.name).await;
+            happened
+                .extend(events.iter().map(|e| (e.position, told(&alert), e.r#type(), e.event_time, e.cause.clone())));
+        }
+        happened.sort_by_key(|e| e.0);
+        assert!(happened.len() == 7, "{happened:#?}");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn t1_a_replica_whose_clock_is_behind_does_not_take_back_what_another_published() {
+    on_both_stores(async |place| {
+        if matches!(place, Place::Sqlite(_)) {
+            return; // One process, one clock.
+        }
+        let (ahead, behind) = (clock(), clock());
+        let services = [place.serve_by(&ahead).await, place.serve_by(&behind).await];
+        services[0].register_many(3).await;
+        services[0].submit((1..=3).map(|n| figures(&ward(n), morning(), 16, 2)).collect()).await;
+        ahead.advance_to(morning() + Span::minutes(90));
+        services[0].settled().await;
+        assert_eq!(services[1].open_alerts().await.len(), 4, "each ward, and their source");
+        // By the other's clock it is not yet time, when something that does not age is said of each ward.
+        behind.advance_to(morning() + Span::minutes(90) - Span::millis(3));
+        let safe = Some(pb::ProfessionalJudgement { judgement: pb::Judgement::Safe.into() });
+        let said = |n| report(&ward(n), morning() + Span::minutes(89), "MATRON");
+        let said = (1..=3).map(|n| StaffingReport { professional_judgement: safe, ..said(n) }).collect();
+        assert!(outcomes(&services[1].submit(said).await).iter().all(|o| *o == ReceiptOutcome::Accepted));
+        services[1].settled().await;
+        assert_eq!(place.number("SELECT count(*) FROM event").await, 4);
+        assert_eq!(services[0].open_alerts().await.len(), 4);
     })
     .await;
 }
