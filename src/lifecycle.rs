@@ -2,9 +2,11 @@
 //! nothing outlives the service unnoticed.
 
 use std::future::Future;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -18,6 +20,19 @@ pub struct Lifecycle {
     /// Tasks to wait for before the process ends.
     pub tasks: TaskTracker,
     failed: Arc<AtomicBool>,
+}
+
+/// For so long after the store was last reached traffic may still come (contract: ready within 10 s).
+const LATELY: Duration = Duration::from_secs(10);
+
+/// Whether traffic should come: the store was reached lately, and the service is not going down.
+#[derive(Clone, Debug, Default)]
+pub struct Readiness(Arc<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    ready: AtomicBool,
+    seen: Mutex<Option<Instant>>,
 }
 
 impl Lifecycle {
@@ -59,6 +74,26 @@ impl Lifecycle {
         self.cut();
         self.tasks.close();
         self.tasks.wait().await;
+    }
+}
+
+impl Readiness {
+    /// The store was reached just now.
+    pub fn seen(&self) {
+        *self.0.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    }
+    /// Decides anew, and returns the answer.
+    pub fn look(&self, draining: bool) -> bool {
+        let seen = *self.0.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let ready = !draining && seen.is_some_and(|at| at.elapsed() < LATELY);
+        if self.0.ready.swap(ready, Ordering::Relaxed) != ready {
+            tracing::info!(ready, draining, "readiness changed");
+        }
+        ready
+    }
+    /// The answer last decided.
+    pub fn get(&self) -> bool {
+        self.0.ready.load(Ordering::Relaxed)
     }
 }
 

@@ -5,16 +5,15 @@ use std::sync::Arc;
 
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use tonic::service::Routes;
 
-use crate::admin::{self, Readiness};
+use crate::admin;
 use crate::clock::SharedClock;
 use crate::config::Settings;
 use crate::domain::{Clock, Span};
 use crate::feed::{self, Feed};
 use crate::grpc::{health, listener, services};
 use crate::intake::{self, Intake};
-use crate::lifecycle::Lifecycle;
+use crate::lifecycle::{Lifecycle, Readiness};
 use crate::register::Register;
 use crate::retention;
 use crate::store::{self, Head, Location, OpenError, Store, StoreError};
@@ -206,7 +205,7 @@ async fn refreshed(register: Arc<Register>) {
     }
 }
 
-fn routes(settings: &Settings, house: &House) -> Result<(Routes, health::Reporter), StartError> {
+fn routes(settings: &Settings, house: &House) -> Result<(services::Routes, health::Reporter), StartError> {
     let services = services::Services {
         store: Arc::clone(&house.store),
         register: Arc::clone(&house.register),
@@ -225,7 +224,7 @@ fn routes(settings: &Settings, house: &House) -> Result<(Routes, health::Reporte
         environment: settings.server.environment.clone(),
     };
     services
-        .routes(limits)
+        .routes(&limits)
         .map_err(|e| StartError::Configuration(format!("this binary's descriptors are damaged: {e}")))
 }
 

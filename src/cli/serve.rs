@@ -15,7 +15,7 @@ pub(super) struct Serve {
     /// Where the gRPC API listens. Default 127.0.0.1:50051.
     #[arg(long, value_name = "ADDRESS:PORT")]
     listen: Option<String>,
-    /// Where /metrics, /livez and /readyz are served. Default 127.0.0.1:9464.
+    /// Where /livez and /readyz are served. Default 127.0.0.1:9464.
     #[arg(long, value_name = "ADDRESS:PORT")]
     admin_listen: Option<String>,
     /// Let the API bind an address others can reach, with neither TLS nor authentication.

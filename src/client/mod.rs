@@ -14,7 +14,7 @@ use std::time::Duration;
 use tonic::Request;
 use tonic::transport::{Channel, Endpoint};
 
-pub use crate::wire::pb;
+pub use crate::wire::{pb, timestamp_to};
 pub use error::{Error, Refusal};
 pub use reporter::{Receipts, ReportSender, WINDOW};
 pub use shift::{Shift, instant};

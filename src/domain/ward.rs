@@ -62,6 +62,7 @@ impl Limit {
         Self(patients * 100)
     }
     /// One and a half times: where a breach becomes severe unless the ward says otherwise (domain.md section 3).
+    #[must_use]
     pub const fn severe(self) -> Self {
         Self(self.0 + self.0 / 2)
     }

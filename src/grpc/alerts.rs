@@ -58,13 +58,14 @@ impl Alerts {
         let snapshot_if_expired = on_expired == pb::OnExpired::Snapshot;
         Ok(self.feed.subscribe(Wish { start, snapshot_if_expired, filter, heartbeat, subscriber }).await?)
     }
-    fn heartbeat(&self, interval: Option<Duration>, wrong: &mut Violations) -> Duration {
-        let (usual, range) = (self.feed.settings().heartbeat, &self.feed.settings().heartbeats);
-        interval.filter(|interval| range.contains(interval)).unwrap_or_else(|| {
+    fn heartbeat(&self, interval: Duration, wrong: &mut Violations) -> Duration {
+        let range = &self.feed.settings().heartbeats;
+        if !range.contains(&interval) {
             let (least, most) = (range.start().as_secs_f64(), range.end().as_secs_f64());
-            wrong.push(("heartbeat_interval".into(), format!("must be {least} to {most} s; leave it out for 15 s")));
-            usual
-        })
+            let text = format!("must be {least} to {most} s; leave it out for the service's own");
+            wrong.push(("heartbeat_interval".into(), text));
+        }
+        interval
     }
     /// A checked filter, or all that is wrong with it and with the rest of the request.
     pub(super) async fn wanted(

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tonic_health::ServingStatus;
 
-use crate::admin::Readiness;
+use crate::lifecycle::Readiness;
 
 /// Sets what the health service says.
 pub type Reporter = tonic_health::server::HealthReporter;

@@ -32,16 +32,12 @@ impl Page {
         store: &dyn Store,
     ) -> Result<Self, Problem> {
         let limit = page::size(size)?;
-        match page::state(method, scope.as_bytes(), token)? {
-            Some(state) => {
-                let (cursor, key) = parts(&state).ok_or_else(|| Problem::field("page_token", "is damaged"))?;
-                Ok(Self { method, scope, limit, cursor, after: Some(key) })
-            }
-            None => {
-                let head = store.head().await?;
-                Ok(Self { method, scope, limit, cursor: cursor::encode(head.log_id, head.point), after: None })
-            }
+        if let Some(state) = page::state(method, scope.as_bytes(), token)? {
+            let (cursor, key) = parts(&state).ok_or_else(|| Problem::field("page_token", "is damaged"))?;
+            return Ok(Self { method, scope, limit, cursor, after: Some(key) });
         }
+        let head = store.head().await?;
+        Ok(Self { method, scope, limit, cursor: cursor::encode(head.log_id, head.point), after: None })
     }
 
     /// Most rows of it.

@@ -79,7 +79,7 @@ impl pb::register_service_server::RegisterService for Registering {
         let book = self.current().await?;
         let facts = book.ward(&ward).ok_or_else(|| Problem::NotFound(missing(&book, &ward)))?;
         let rows = self.store.load_subjects(&[facts.number]).await.map_err(Problem::from)?;
-        let row = rows.into_iter().next().ok_or_else(|| Problem::NotFound(name))?;
+        let row = rows.into_iter().next().ok_or(Problem::NotFound(name))?;
         let state =
             wire::state_from(&row.hot, &row.cold, &row.summary).map_err(|e| Problem::Internal(e.to_string()))?;
         Ok(Response::new(self.ward_as_it_stands(&ward, facts, &state)))
@@ -152,8 +152,8 @@ fn block(
 ) -> Option<pb::CurrentBlock> {
     let (key, source, _) = state.current(kind)?;
     let overdue = rules::overdue_time(facts, kind, key.observed);
-    let stale = overdue.is_some_and(|at| at <= now);
-    let freshness = if stale { pb::Freshness::Stale } else { pb::Freshness::Fresh };
+    let is_overdue = overdue.is_some_and(|at| at <= now);
+    let freshness = if is_overdue { pb::Freshness::Stale } else { pb::Freshness::Fresh };
     Some(pb::CurrentBlock {
         block: pb::BlockKind::from(kind).into(),
         source: source.to_string(),

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use prost::Message as _;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::metadata::MetadataMap;
 use tonic::{Request, Response, Status, Streaming};
@@ -66,7 +65,7 @@ pub(super) fn items(reports: Vec<pb::StaffingReport>) -> Vec<Item> {
 
 fn item(message: pb::StaffingReport) -> Item {
     let sent = message.report_id.clone();
-    let report = wire::report_from(message).map_err(|error| Receipt::rejected(sent, error))?;
+    let report = wire::report_from(message).map_err(|error| Box::new(Receipt::rejected(sent, error)))?;
     let payload = wire::encode_report(&report);
     Ok(Submitted { digest: wire::digest(&payload), payload, report })
 }
@@ -210,8 +209,7 @@ fn after_key(key: &str) -> Result<(Time, crate::domain::ReportId), Problem> {
 }
 
 fn report_of(key: &ReportKey, stored: StoredReport) -> Result<pb::StoredReport, Problem> {
-    let report = pb::StaffingReport::decode(stored.payload)
-        .map_err(|_| Problem::Internal(format!("the stored report {key} cannot be read")))?;
+    let report = wire::decode_report(stored.payload).map_err(|e| Problem::Internal(format!("{key}: {e}")))?;
     Ok(pb::StoredReport {
         name: key.to_string(),
         report: Some(report),

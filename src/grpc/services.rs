@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tonic::service::Routes;
+pub use tonic::service::Routes;
 use tonic_reflection::server::{Builder, Error as ReflectionError};
 
 use crate::clock::SharedClock;
@@ -63,7 +63,7 @@ impl Services {
     ///
     /// # Errors
     /// When the descriptors in this binary cannot be read.
-    pub fn routes(self, limits: Limits) -> Result<(Routes, Reporter), ReflectionError> {
+    pub fn routes(self, limits: &Limits) -> Result<(Routes, Reporter), ReflectionError> {
         let (reporter, health) = tonic_health::server::health_reporter();
         let reflection = || {
             Builder::configure()
@@ -80,7 +80,7 @@ impl Services {
             store: Arc::clone(&self.store),
             clock: self.clock,
             environment: limits.environment.clone(),
-            limits: told(&limits),
+            limits: told(limits),
         };
         let reporting = Reporting {
             intake: self.intake,

@@ -27,7 +27,11 @@ struct Receipts(Vec<Vec<Option<Receipt>>>);
 
 impl Receipts {
     fn new<'a>(works: impl Iterator<Item = &'a [Item]>) -> Self {
-        Self(works.map(|items| items.iter().map(|i| i.as_ref().err().cloned()).collect()).collect())
+        Self(
+            works
+                .map(|items| items.iter().map(|i| i.as_ref().err().map(|refused| Receipt::clone(refused))).collect())
+                .collect(),
+        )
     }
     fn fill(&mut self, (work, item): Slot, receipt: Receipt) {
         self.0[work][item] = Some(receipt);
@@ -49,7 +53,7 @@ impl Engine {
         while !open.is_empty() {
             let Some(drafted) = self.judge(&open).await else { break };
             let Some(outcome) = self.commit(drafted.batch).await else { break };
-            open = self.settle(open, drafted.subjects, drafted.receipts, outcome, &mut receipts);
+            open = self.settle(open, drafted.subjects, drafted.receipts, &outcome, &mut receipts);
         }
         receipts.finish()
     }
@@ -59,7 +63,9 @@ impl Engine {
         let mut receipts = Receipts::new(std::iter::once(items));
         let open = self.open(std::iter::once(items), &mut receipts).await?;
         // No commit will prove what is remembered, so it is read anew.
-        open.iter().for_each(|report| self.subjects.forget(report.number));
+        for report in &open {
+            self.subjects.forget(report.number);
+        }
         let drafted = self.judge(&open).await?;
         for (report, receipt) in open.iter().zip(drafted.receipts) {
             receipts.fill(report.slot, receipt?);
@@ -150,10 +156,10 @@ impl Engine {
         open: Vec<Open<'a>>,
         subjects: Vec<Subject>,
         judged: Vec<Option<Receipt>>,
-        outcome: Outcome,
+        outcome: &Outcome,
         receipts: &mut Receipts,
     ) -> Vec<Open<'a>> {
-        let lost: Vec<i64> = self.keep(subjects, &outcome);
+        let lost: Vec<i64> = self.keep(subjects, outcome);
         let mut again = Vec::new();
         for (report, receipt) in open.into_iter().zip(judged) {
             if outcome.refused.contains(&report.number) {

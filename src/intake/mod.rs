@@ -49,7 +49,7 @@ pub struct Submitted {
 }
 
 /// A report to judge, or the receipt of one already refused, which keeps its place.
-pub type Item = Result<Submitted, Receipt>;
+pub type Item = Result<Submitted, Box<Receipt>>;
 
 /// One caller's reports, answered together.
 #[derive(Debug)]

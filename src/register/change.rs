@@ -3,9 +3,6 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use bytes::Bytes;
-use prost::Message;
-
 use crate::domain::{Cause, Organisation, OrganisationCode, Rulebook, SubjectName, Ward, Zone};
 use crate::register::Register;
 use crate::rules;
@@ -82,14 +79,14 @@ impl Register {
         &self,
         method: &str,
         validate_only: bool,
-        plan: impl Fn(&Rulebook, FirstState) -> Plan,
+        plan: impl Fn(&Rulebook, &FirstState) -> Plan,
     ) -> Result<Upserted, RegisterError> {
         for _ in 0..TRIES {
             self.refresh().await?;
             let book = self.rulebook();
             let now = self.clock.now();
             let (hot, cold) = wire::first_state(now);
-            let Plan { rows, touched, upserted } = plan(&book, FirstState { hot, cold, next_check: Some(now) });
+            let Plan { rows, touched, upserted } = plan(&book, &FirstState { hot, cold, next_check: Some(now) });
             if rows.is_empty() || validate_only {
                 return Ok(upserted);
             }
@@ -132,7 +129,7 @@ fn parsed<M, T>(
     if wrong.is_empty() { Ok(good) } else { Err(RegisterError::Invalid(InvalidFields(wrong))) }
 }
 
-fn plan_organisations(book: &Rulebook, rows: &[Organisation], first: FirstState) -> Plan {
+fn plan_organisations(book: &Rulebook, rows: &[Organisation], first: &FirstState) -> Plan {
     let mut plan = Plan { rows: Vec::new(), touched: Vec::new(), upserted: Upserted::default() };
     let mut changed = HashSet::new();
     for row in rows {
@@ -148,7 +145,7 @@ fn plan_organisations(book: &Rulebook, rows: &[Organisation], first: FirstState)
     plan
 }
 
-fn plan_wards(book: &Rulebook, rows: &[Ward], first: FirstState) -> Plan {
+fn plan_wards(book: &Rulebook, rows: &[Ward], first: &FirstState) -> Plan {
     let mut plan = Plan { rows: Vec::new(), touched: Vec::new(), upserted: Upserted::default() };
     let mut created: BTreeMap<&OrganisationCode, ConfigWrite> = BTreeMap::new();
     for row in rows {
@@ -160,8 +157,12 @@ fn plan_wards(book: &Rulebook, rows: &[Ward], first: FirstState) -> Plan {
         }
         let before = book.ward(&name).map(|f| Arc::as_ref(&f.ward));
         if plan.upserted.count(before, row) {
-            let payload = Bytes::from(wire::ward_to(row).encode_to_vec());
-            plan.rows.push(ConfigWrite { kind: ConfigKind::Ward, name, payload, first: first.clone() });
+            plan.rows.push(ConfigWrite {
+                kind: ConfigKind::Ward,
+                name,
+                payload: wire::encode_ward(row),
+                first: first.clone(),
+            });
         }
     }
     plan.upserted.organisations = created.len();
@@ -182,7 +183,7 @@ impl Upserted {
 }
 
 fn organisation_write(row: &Organisation, first: FirstState) -> ConfigWrite {
-    let payload = Bytes::from(wire::organisation_to(row).encode_to_vec());
+    let payload = wire::encode_organisation(row);
     let name = SubjectName::Organisation(row.code.clone());
     ConfigWrite { kind: ConfigKind::Organisation, name, payload, first }
 }

@@ -3,12 +3,10 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use prost::Message;
-
 use crate::domain::{Organisation, OrganisationCode, Rulebook, SubjectName, Ward, WardFacts};
 use crate::rules;
 use crate::store::{ConfigKind, ConfigRow, StoreError};
-use crate::wire::{self, Violations, pb};
+use crate::wire;
 
 /// `known` with newer rows laid over it.
 pub(super) fn applied(known: &Rulebook, generation: i64, rows: Vec<ConfigRow>) -> Result<Rulebook, StoreError> {
@@ -51,15 +49,11 @@ fn organisation_of(book: &Rulebook, code: &OrganisationCode) -> Result<Arc<Organ
 }
 
 fn decode_organisation(row: &ConfigRow) -> Result<Organisation, StoreError> {
-    let message = pb::Organisation::decode(row.payload.clone()).map_err(|_| unreadable(row))?;
-    let mut v = Violations::default();
-    wire::organisation_from(&mut v, message).filter(|_| v.is_empty()).ok_or_else(|| unreadable(row))
+    wire::decode_organisation(&row.payload).map_err(|_| unreadable(row))
 }
 
 fn decode_ward(row: &ConfigRow) -> Result<Ward, StoreError> {
-    let message = pb::Ward::decode(row.payload.clone()).map_err(|_| unreadable(row))?;
-    let mut v = Violations::default();
-    wire::ward_from(&mut v, message, rules::OPTIONAL).filter(|_| v.is_empty()).ok_or_else(|| unreadable(row))
+    wire::decode_ward(&row.payload, rules::OPTIONAL).map_err(|_| unreadable(row))
 }
 
 fn unreadable(row: &ConfigRow) -> StoreError {

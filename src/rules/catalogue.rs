@@ -53,6 +53,9 @@ pub const RULES: &[&str] = &[
 /// Rules that are off until a ward switches them on.
 pub const OPTIONAL: &[&str] = &[CAPACITY, SKILL_MIX];
 
+/// Rules that ask nothing of a ward without patients (domain.md section 3: status EMPTY, no staffing alert).
+pub(super) const STAFFING: &[&str] = &[RATIO, MAX_ALLOCATION, NONE, BELOW_MINIMUM, HOURS, CARE_LEVEL, SKILL_MIX];
+
 /// Good figures must last so long before an alert ends (domain.md section 5).
 pub(super) const CLEAR_AFTER: Span = Span::minutes(30);
 /// A breach so soon after the end reopens the same episode (domain.md section 5).

@@ -7,6 +7,7 @@ use crate::domain::{
 use crate::rules::catalogue::AHEAD;
 use crate::rules::lifecycle::{Turn, clearing_ends, region_of};
 use crate::rules::overdue::{ever_reported, overdue_time, silent_since};
+use crate::rules::silence::Local;
 use crate::rules::standing::{Standing, standing};
 use crate::rules::status::standing_of;
 use crate::rules::verdict::{Ruling, Verdict};
@@ -35,6 +36,7 @@ pub enum Input<'a> {
 
 /// What a judgement decided.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "four independent facts, each a write of its own")]
 pub struct Decision {
     /// The state after it.
     pub state: SubjectState,
@@ -228,12 +230,12 @@ fn endings(episodes: &[crate::domain::Episode]) -> Vec<Ruling> {
 
 /// The next instant after `now` at which time alone could change this ward.
 fn next_check(facts: &WardFacts, state: &SubjectState, now: Time) -> Option<Time> {
-    let stale = AGEING.into_iter().filter_map(|k| overdue_time(facts, k, state.current(k)?.0.observed));
+    let overdue = AGEING.into_iter().filter_map(|k| overdue_time(facts, k, state.current(k)?.0.observed));
     let silent = AGEING.into_iter().filter_map(|k| silent_since(facts, state, k));
     let never = (!ever_reported(state)).then(|| overdue_time(facts, BlockKind::Patients, state.registered)).flatten();
     let shift = state.nursing_hours.as_ref().map(|c| c.body.shift_end);
     let judgement = state.judgement.as_ref().map(|c| hours::judgement_ends(c.key.observed));
-    let all = stale.chain(silent).chain(never).chain(shift).chain(judgement).chain(clearing_ends(&state.episodes));
+    let all = overdue.chain(silent).chain(never).chain(shift).chain(judgement).chain(clearing_ends(&state.episodes));
     all.filter(|at| *at > now).min()
 }
 
@@ -241,7 +243,7 @@ fn judge_organisation(book: &Rulebook, subject: &Subject, now: Time) -> Decision
     let SubjectName::Organisation(code) = &subject.name else { return unchanged(subject) };
     let mut state = subject.state.clone();
     let zone = book.organisations.get(code).map_or_else(Zone::london, |(_, o)| o.zone.clone());
-    let rulings = silence::silent(&subject.children, &state.episodes, &zone);
+    let rulings = silence::silent(&subject.children, &state.episodes, &Local { now, zone: &zone });
     let turn = Turn {
         view: None,
         subject: &subject.name,

@@ -6,12 +6,12 @@ use crate::domain::{
 };
 use crate::rules::catalogue::{
     BELOW_MINIMUM, CAPACITY, CARE_LEVEL, CLEAR_AFTER, CORRIDOR, HOURS, IMPLAUSIBLE, JUDGEMENT, MAX_ALLOCATION, NONE,
-    OVERDUE, POLICY_VERSION, RATIO, REOPEN_WITHIN, SILENT, SKILL_MIX, UPDATE_EVERY,
+    OVERDUE, POLICY_VERSION, RATIO, REOPEN_WITHIN, SILENT, SKILL_MIX, STAFFING, UPDATE_EVERY,
 };
 use crate::rules::overdue::overdue_time;
 use crate::rules::verdict::{About, Ruling, Verdict};
 use crate::rules::view::View;
-use crate::rules::words::{ceil_div, shown_tenths};
+use crate::rules::words::{ceil_div, emptied, nearest_tenths};
 
 /// What a judgement is made of, beside its rulings.
 pub struct Turn<'a> {
@@ -167,7 +167,7 @@ impl Turn<'_> {
             IMPLAUSIBLE => Resolution::FiguresAgreed,
             JUDGEMENT => Resolution::StaffingImproved,
             CAPACITY | CORRIDOR => Resolution::DemandFell,
-            _ if self.view.is_some_and(|v| v.is_empty()) => Resolution::DemandFell,
+            _ if self.view.is_some_and(|v| asks_nothing(&v, ruling)) => Resolution::DemandFell,
             // Shared out otherwise, among staff of other kinds.
             MAX_ALLOCATION | SKILL_MIX => Resolution::StaffingImproved,
             _ => {
@@ -241,7 +241,7 @@ impl Turn<'_> {
         alert.policy_version = POLICY_VERSION.into();
         alert.observed = self.now;
         if let Some(view) = &self.view {
-            alert.message = (ruling.words)(view, ruling);
+            alert.message = if asks_nothing(view, ruling) { emptied(view) } else { (ruling.words)(view, ruling) };
             alert.inputs = view.inputs(ruling.reads);
             alert.observed = view.newest(ruling.reads);
         }
@@ -294,6 +294,11 @@ impl Turn<'_> {
     }
 }
 
+/// Whether a rule is content because the ward is empty, whatever its figures.
+fn asks_nothing(view: &View<'_>, ruling: &Ruling) -> bool {
+    !ruling.breaches() && STAFFING.contains(&ruling.rule) && view.is_empty()
+}
+
 /// Whether a block that an alert names is the current one still.
 fn is_current(view: &View<'_>, input: &AlertInput) -> bool {
     let current = view.state.current(input.block);
@@ -304,7 +309,9 @@ fn is_current(view: &View<'_>, input: &AlertInput) -> bool {
 fn shown(measured: &Fraction, limit: &Fraction) -> (i64, i64, i64) {
     let missing =
         ceil_div(measured.numerator * limit.denominator, limit.numerator).saturating_sub(measured.denominator);
-    (shown_tenths(measured, limit), ceil_div(limit.numerator, limit.denominator), missing)
+    let hundredths = (limit.numerator * 100).checked_div(limit.denominator).unwrap_or(0);
+    let tenth = nearest_tenths(measured.numerator, measured.denominator, hundredths);
+    (tenth, ceil_div(limit.numerator, limit.denominator), missing)
 }
 
 /// Nurses or their time in a measure: over the line in a ratio, above it in a count.

@@ -74,10 +74,6 @@ fn below_words(view: &View<'_>, ruling: &Ruling) -> String {
     let nurses = ruling.measure.as_ref().map_or(0, |m| m.measured.numerator);
     let noun = if nurses == 1 { "nurse" } else { "nurses" };
     let (ward, at) = (&view.facts.ward.code, view.clock(view.newest(READS)));
-    let side = match ruling.breaches() {
-        true => "below",
-        false if view.is_empty() => "no patients,",
-        false => "at or above",
-    };
+    let side = if ruling.breaches() { "below" } else { "at or above" };
     format!("Ward {ward}: {nurses} registered {noun}, {side} the minimum of {}. Observed {at}.", minimum(view))
 }

@@ -2,7 +2,7 @@ use crate::domain::{BlockKind, Fraction, Limit, Resolution, Severity, Time, Ward
 use crate::rules::catalogue::{MAX_ALLOCATION, RATIO};
 use crate::rules::verdict::{Ruling, Verdict, Why, fraction};
 use crate::rules::view::View;
-use crate::rules::words::{shown_tenths, tenths};
+use crate::rules::words::{nearest_tenths, tenths};
 
 const READS: &[BlockKind] = &[BlockKind::Patients, BlockKind::Nursing];
 const UNIT: &str = "patients per registered nurse";
@@ -39,7 +39,7 @@ fn in_force(facts: &WardFacts, at: Time) -> Option<InForce> {
 
 /// A limit as an alert shows it: 8/1, 65/10.
 fn as_fraction(limit: Limit) -> Fraction {
-    let step = [100, 10, 1].into_iter().find(|step| limit.0 % step == 0).unwrap_or(1);
+    let step = [100, 10, 1].into_iter().find(|step| limit.0.is_multiple_of(*step)).unwrap_or(1);
     fraction(limit.0 / step, 100 / step, UNIT)
 }
 
@@ -99,12 +99,17 @@ fn over_limit_words(view: &View<'_>, ruling: &Ruling) -> String {
     let (patients, nurses) = (measure.measured.numerator, measure.measured.denominator);
     let limit = in_force(view.facts, view.newest(READS)).map_or(Limit(0), |f| f.limit);
     let at = view.clock(view.newest(READS));
+    if nurses == 0 && patients == 0 {
+        return format!(
+            "Ward {ward}: every patient and registered nurse one-to-one, within the safe limit of {limit}. Observed {at}."
+        );
+    }
     if nurses == 0 {
         return format!(
             "Ward {ward}: {patients} patients, every registered nurse one-to-one elsewhere, above the safe limit of {limit}. Observed {at}."
         );
     }
-    let per_nurse = tenths(shown_tenths(&measure.measured, &measure.limit));
+    let per_nurse = tenths(nearest_tenths(patients, nurses, i64::from(limit.0)));
     let noun = if nurses == 1 { "nurse" } else { "nurses" };
     let side = side(ruling);
     format!(

@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::domain::{
-    AlertState, Episode, Severity, SourceCode, SourceSilence, Span, SubjectName, SubjectState, Time, WardFacts,
-    WardState, Zone,
+    Episode, Severity, SourceCode, SourceSilence, Span, SubjectName, SubjectState, Time, WardFacts, WardState, Zone,
 };
 use crate::rules::catalogue::SILENT;
 use crate::rules::overdue::silent_since;
@@ -36,6 +35,21 @@ pub fn silences(facts: &WardFacts, state: &SubjectState, now: Time) -> Vec<Sourc
     sources.into_iter().map(|(source, since)| SourceSilence { source: source.clone(), since }).collect()
 }
 
+/// Now, and the zone in which an organisation reads it.
+#[derive(Debug)]
+pub struct Local<'a> {
+    /// Now.
+    pub now: Time,
+    /// The organisation's zone.
+    pub zone: &'a Zone,
+}
+
+impl Local<'_> {
+    fn clock(&self, at: Time) -> String {
+        at.local_hhmm(self.zone)
+    }
+}
+
 /// The wards of one source.
 #[derive(Default)]
 struct Reach<'a> {
@@ -45,50 +59,55 @@ struct Reach<'a> {
 
 /// `source.silent`: at least half and at least 3 of a source's subjects fell silent within 5 minutes. One alert a source
 /// and organisation, so that a dead feed does not drown the alerts of wards.
-pub fn silent(children: &[(SubjectName, Vec<SourceSilence>)], episodes: &[Episode], zone: &Zone) -> Vec<Ruling> {
-    let mut sources: BTreeMap<&str, (Option<&SourceCode>, Reach<'_>)> = BTreeMap::new();
+pub fn silent(children: &[(SubjectName, Vec<SourceSilence>)], episodes: &[Episode], clock: &Local<'_>) -> Vec<Ruling> {
+    let mut sources: BTreeMap<&str, Reach<'_>> = BTreeMap::new();
     for (ward, silences) in children {
         for silence in silences {
-            let (source, reach) = sources.entry(silence.source.as_str()).or_default();
-            *source = Some(&silence.source);
+            let reach = sources.entry(silence.source.as_str()).or_default();
             reach.all += 1;
             reach.silent.extend(silence.since.map(|at| (at, ward)));
         }
     }
-    for open in episodes.iter().filter(|e| e.alert.state != AlertState::Resolved) {
+    for open in episodes.iter().filter(|e| e.alert.is_open()) {
         sources.entry(&open.alert.instance).or_default();
     }
-    sources.into_iter().map(|(name, (source, reach))| ruling(name, source, reach, zone)).collect()
+    sources.into_iter().map(|(source, reach)| ruling(source, reach, clock)).collect()
 }
 
-fn ruling(name: &str, source: Option<&SourceCode>, mut reach: Reach<'_>, zone: &Zone) -> Ruling {
-    let ruling = Ruling { instance: name.to_owned(), source: "domain rule", ..Ruling::new(SILENT, &[], no_words) };
+fn ruling(source: &str, mut reach: Reach<'_>, clock: &Local<'_>) -> Ruling {
     reach.silent.sort();
-    let (all, (count, since)) = (reach.all, together(&reach.silent));
-    let Some(source) = source.filter(|_| count >= FEWEST && 2 * count >= all) else { return ruling };
-    let silent = reach.silent.len();
+    let (count, since) = together(&reach.silent);
+    let (silent, all) = (reach.silent.len(), reach.all);
+    let breach = count >= FEWEST && 2 * count >= all;
+    let figures = format!("Source {source}: silent on {silent} of {all} wards");
+    let limit = format!("limit of {FEWEST} and half of them within 5 min");
+    let message = if breach {
+        format!("{figures} since {}, above the {limit}.", clock.clock(since))
+    } else {
+        format!("{figures}, within the {limit}. Observed {}.", clock.clock(clock.now))
+    };
     let wards = reach.silent.iter().take(MOST_NAMED).map(|(_, ward)| (*ward).clone()).collect();
-    let (n, of) = (i64::try_from(silent).unwrap_or(i64::MAX), i64::try_from(all).unwrap_or(i64::MAX));
-    let ruling = ruling.measuring(
-        fraction(n, of, "silent subjects of the source"),
-        fraction(1, 2, "silent subjects of the source"),
-        "domain rule",
-    );
-    let message = format!(
-        "Source {source}: silent on {silent} of {all} wards since {}, limit half of them and {FEWEST} within 5 min.",
-        since.local_hhmm(zone)
-    );
     let about = About::Silent { wards, silent, message };
-    Ruling { about, ..ruling }.says(Verdict::Breach(Severity::Critical))
+    let unit = "silent subjects of the source";
+    let number = |n| i64::try_from(n).unwrap_or(i64::MAX);
+    let ruling = Ruling { instance: source.to_owned(), about, ..Ruling::new(SILENT, &[], no_words) };
+    let ruling = ruling.measuring(fraction(number(silent), number(all), unit), fraction(1, 2, unit), "domain rule");
+    if breach { ruling.says(Verdict::Breach(Severity::Critical)) } else { ruling }
 }
 
 /// The most that fell silent within 5 minutes of one another, and from when; `silent` is in time order.
 fn together(silent: &[(Time, &SubjectName)]) -> (usize, Time) {
-    let from = |n: usize| {
-        let since = silent[n].0;
-        (silent[n..].iter().take_while(|(at, _)| *at - since <= TOGETHER).count(), since)
-    };
-    (0..silent.len()).map(from).max().unwrap_or_default()
+    let (mut most, mut first) = ((0, Time::default()), 0);
+    for (n, (at, _)) in silent.iter().enumerate() {
+        while *at - silent[first].0 > TOGETHER {
+            first += 1;
+        }
+        let count = n + 1 - first;
+        if count > most.0 {
+            most = (count, silent[first].0);
+        }
+    }
+    most
 }
 
 /// An organisation has no view: its message comes with what the ruling is about.

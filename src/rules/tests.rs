@@ -1,6 +1,7 @@
 //! Judgement, tested in the words of a hospital.
 
 mod any;
+mod courses;
 mod doubt;
 mod ends;
 mod fixture;

@@ -104,13 +104,13 @@ impl Ruling {
     pub fn measuring(self, measured: Fraction, limit: Fraction, source: &'static str) -> Self {
         Self { measure: Some(Measure { measured, limit }), source, ..self }
     }
-    /// Whether it is a breach: words differ when the figures are good again.
-    pub fn breaches(&self) -> bool {
-        matches!(self.verdict, Verdict::Breach(_))
-    }
     /// Having read these blocks too.
     pub fn reading(self, reads: &'static [BlockKind]) -> Self {
         Self { reads, ..self }
+    }
+    /// Whether it is a breach: words differ when the figures are good again.
+    pub fn breaches(&self) -> bool {
+        matches!(self.verdict, Verdict::Breach(_))
     }
     /// Not evaluable, for this reason.
     pub fn unknown(self, why: Why) -> Self {

@@ -1,22 +1,28 @@
 //! Figures in words.
 
-use crate::domain::Fraction;
+use crate::domain::BlockKind;
+use crate::rules::view::View;
 
-/// The tenths of a measure that a reader sees: the nearest, but one above its limit never reads as being at it.
-pub fn shown_tenths(measured: &Fraction, limit: &Fraction) -> i64 {
-    let (numerator, denominator) = (measured.numerator, measured.denominator);
-    let up = ceil_div(numerator * 10, denominator);
-    if denominator == 0 {
-        return up;
+/// `numerator / denominator` to the nearest tenth, as a number of tenths; rounded up where the nearest would read as
+/// being at or below `limit` (hundredths) although it is above.
+pub fn nearest_tenths(numerator: i64, denominator: i64, limit: i64) -> i64 {
+    let above = numerator * 100 > limit * denominator;
+    match (numerator * 20 + denominator).checked_div(2 * denominator) {
+        Some(tenths) if above && tenths * 10 <= limit => ceil_div(numerator * 10, denominator),
+        Some(tenths) => tenths,
+        None => i64::MAX,
     }
-    let nearest = (20 * numerator + denominator) / (2 * denominator);
-    let above = numerator * limit.denominator > limit.numerator * denominator;
-    if above && nearest * limit.denominator <= limit.numerator * 10 { up } else { nearest }
 }
 
-/// Tenths with one decimal: "9.3", "8".
-pub fn tenths(tenths: i64) -> String {
-    if tenths % 10 == 0 { (tenths / 10).to_string() } else { format!("{}.{}", tenths / 10, tenths % 10) }
+/// Tenths as text: "9.3", "12".
+pub fn tenths(n: i64) -> String {
+    if n % 10 == 0 { (n / 10).to_string() } else { format!("{}.{}", n / 10, n % 10) }
+}
+
+/// What a staffing alert says when its ward is empty.
+pub fn emptied(view: &View<'_>) -> String {
+    let at = view.clock(view.newest(&[BlockKind::Patients]));
+    format!("Ward {}: 0 patients, no staffing limit applies. Observed {at}.", view.facts.ward.code)
 }
 
 /// Division of non-negative numbers rounded up; `i64::MAX` over zero.

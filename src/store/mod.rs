@@ -28,7 +28,7 @@ pub use error::{Result, StoreError};
 pub use filesystem::network_file_system;
 pub use log::{Head, LogEntry, LogPoint, LogRead, Trim};
 pub use migrations::MigrationReport;
-pub use open::{Location, OpenError, Options, migrate, open, watch_file};
+pub use open::{InvalidLocation, Location, OpenError, Options, migrate, open, watch_file};
 pub use query::{AlertQuery, ListedAlert};
 pub use register::{ConfigChange, ConfigKind, ConfigOutcome, ConfigRow, ConfigWrite, FirstState, SubjectRow};
 

@@ -77,9 +77,9 @@ pub enum Body<'a> {
     Goodbye(&'a str, Span),
 }
 
-/// A length of time as asked for; `None` if it is negative or malformed.
-pub fn asked(duration: prost_types::Duration) -> Option<std::time::Duration> {
-    std::time::Duration::try_from(duration).ok()
+/// A length of time as asked for; zero, which no range allows, if it is negative or malformed.
+pub fn asked(duration: prost_types::Duration) -> std::time::Duration {
+    duration.try_into().unwrap_or_default()
 }
 
 /// A message's bytes.

@@ -30,8 +30,11 @@ pub use fields::{InvalidFields, Violations};
 pub use generated::wardwatch::stored::v1 as stored;
 pub use generated::wardwatch::v1 as pb;
 pub use receipt::receipt_to;
-pub use register::{organisation_from, organisation_to, ward_from, ward_to};
-pub use report::{current_report, digest, encode_report, report_from, report_to};
+pub use register::{
+    decode_organisation, decode_ward, encode_organisation, encode_ward, organisation_from, organisation_to, ward_from,
+    ward_to,
+};
+pub use report::{current_report, decode_report, digest, encode_report, report_from, report_to};
 pub use state::{CorruptState, cold_to, first_state, hot_to, state_from, summary_from, summary_to};
 pub use time::{duration_to, timestamp_to, to_time};
 

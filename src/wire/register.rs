@@ -1,8 +1,11 @@
+use bytes::Bytes;
+use prost::Message;
+
 use crate::domain::{
     Limit, MinimumReason, Organisation, OrganisationCode, RejectReason, SubjectName, Ward, WardCode, WardState, Zone,
 };
 use crate::wire::enums::ward_kind_from;
-use crate::wire::{Violations, pb};
+use crate::wire::{CorruptState, Violations, pb};
 
 /// Longest display name or identifier.
 const MOST_TEXT: usize = 200;
@@ -138,7 +141,7 @@ fn limit(v: &mut Violations, field: &str, value: Option<f64>, step: u32) -> Opti
     }
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 1 and 10,000, checked above")]
     let exact = hundredths as u32;
-    if (value * 100.0 - hundredths).abs() > 1e-6 || exact % step != 0 {
+    if (value * 100.0 - hundredths).abs() > 1e-6 || !exact.is_multiple_of(step) {
         v.add(field, RejectReason::Malformed, format!("{value} is finer than steps of {}", f64::from(step) / 100.0));
         return None;
     }
@@ -246,4 +249,36 @@ pub fn ward_to(ward: &Ward) -> pb::Ward {
         identifiers: ward.identifiers.clone(),
         enabled_rules: ward.enabled_rules.clone(),
     }
+}
+
+/// An organisation as the register stores it.
+pub fn encode_organisation(organisation: &Organisation) -> Bytes {
+    organisation_to(organisation).encode_to_vec().into()
+}
+
+/// A ward as the register stores it.
+pub fn encode_ward(ward: &Ward) -> Bytes {
+    ward_to(ward).encode_to_vec().into()
+}
+
+/// An organisation from its stored bytes.
+///
+/// # Errors
+/// When they cannot be read.
+pub fn decode_organisation(bytes: &Bytes) -> Result<Organisation, CorruptState> {
+    const CORRUPT: CorruptState = CorruptState("an organisation");
+    let message = pb::Organisation::decode(bytes.clone()).map_err(|_| CORRUPT)?;
+    let mut v = Violations::default();
+    organisation_from(&mut v, message).filter(|_| v.is_empty()).ok_or(CORRUPT)
+}
+
+/// A ward from its stored bytes.
+///
+/// # Errors
+/// When they cannot be read.
+pub fn decode_ward(bytes: &Bytes, optional_rules: &[&str]) -> Result<Ward, CorruptState> {
+    const CORRUPT: CorruptState = CorruptState("a ward");
+    let message = pb::Ward::decode(bytes.clone()).map_err(|_| CORRUPT)?;
+    let mut v = Violations::default();
+    ward_from(&mut v, message, optional_rules).filter(|_| v.is_empty()).ok_or(CORRUPT)
 }

@@ -9,7 +9,7 @@ use crate::wire::blocks::{
     hours_from, hours_to, judgement_from, judgement_to, levels_from, levels_to, nursing_from, nursing_to,
     patients_from, patients_to,
 };
-use crate::wire::{Violations, pb, timestamp_to};
+use crate::wire::{CorruptState, Violations, pb, timestamp_to};
 
 /// Most red flags on one report (engine.md section 1).
 const MOST_RED_FLAGS: usize = 50;
@@ -55,7 +55,7 @@ pub fn report_from(message: pb::StaffingReport) -> Result<Report, ReportError> {
     let subject = subject(&mut v, &ward, &cover_group, medical_cover.is_some());
     let source = v.parse("source", &source);
     let revision = u32::try_from(revision).inspect_err(|_| {
-        v.add("revision", RejectReason::Negative, format!("{revision} is not between 0 and 4294967295"))
+        v.add("revision", RejectReason::Negative, format!("{revision} is not between 0 and 4294967295"));
     });
     if plan_period.is_some() {
         v.add(
@@ -200,6 +200,14 @@ pub fn report_to(report: &Report) -> pb::StaffingReport {
 /// A report's canonical bytes, as stored.
 pub fn encode_report(report: &Report) -> Bytes {
     report_to(report).encode_to_vec().into()
+}
+
+/// The message of a stored report.
+///
+/// # Errors
+/// When its bytes cannot be read.
+pub fn decode_report(canonical: Bytes) -> Result<pb::StaffingReport, CorruptState> {
+    pb::StaffingReport::decode(canonical).map_err(|_| CorruptState("a report"))
 }
 
 /// 63 bits of a SHA-256 over a report's canonical bytes: tells a resend from a reused id.

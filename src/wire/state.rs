@@ -120,7 +120,7 @@ fn block<M: Message + Default, B>(
     let message = M::decode(bytes.clone()).map_err(|_| CORRUPT)?;
     let mut violations = Violations::default();
     let body = body(&mut violations, message).filter(|_| violations.is_empty()).ok_or(CORRUPT)?;
-    head_from(head, body).map(Some).ok_or(CORRUPT)
+    head_from(&head, body).map(Some).ok_or(CORRUPT)
 }
 
 fn head_to<B>(current: &Current<B>) -> stored::BlockHead {
@@ -138,7 +138,7 @@ fn head_to<B>(current: &Current<B>) -> stored::BlockHead {
     }
 }
 
-fn head_from<B>(head: stored::BlockHead, body: B) -> Option<Current<B>> {
+fn head_from<B>(head: &stored::BlockHead, body: B) -> Option<Current<B>> {
     let since = Time::from_micros(head.doubt_since);
     Some(Current {
         key: BlockKey {

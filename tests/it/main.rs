@@ -9,3 +9,4 @@ mod feed;
 mod service;
 mod store;
 mod support;
+mod walls;

@@ -125,7 +125,7 @@ impl DemoWard {
         pb::StaffingReport {
             report_id: uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_URL, name.as_bytes()).to_string(),
             ward: self.name(),
-            observed_time: Some(crate::wire::timestamp_to(at)),
+            observed_time: Some(crate::client::timestamp_to(at)),
             source: source.to_owned(),
             ..pb::StaffingReport::default()
         }

@@ -128,7 +128,7 @@ impl Stage {
         }
         for _ in 0..sent {
             let receipt = tokio::time::timeout(PATIENCE, self.receipts.next()).await.ok().flatten();
-            let (_, receipt) = receipt.ok_or_else(|| Failure::failed("the service stopped answering reports"))??;
+            let ((), receipt) = receipt.ok_or_else(|| Failure::failed("the service stopped answering reports"))??;
             if let Some(error) = receipt.error {
                 return Err(Failure::failed(format!("a report of the demo was rejected: {}", error.message)));
             }

@@ -92,7 +92,7 @@ pub struct Reader {
     pub cursor: Vec<u8>,
 }
 
-pub fn raised(ward: &'static str, instance: impl ToString) -> Ev {
+pub fn raised(ward: &'static str, instance: impl ToString + Copy) -> Ev {
     let (rule, kind) = ("ratio.over_limit", AlertEventType::Raised);
     Ev { ward, rule, instance: instance.to_string(), kind, severity: Severity::Warning, padding: 0 }
 }
@@ -446,6 +446,7 @@ pub fn quick() -> Settings {
 }
 
 /// A heartbeat interval.
+#[expect(clippy::unnecessary_wraps, reason = "as the field wants it")]
 pub fn every(millis: i32) -> Option<prost_types::Duration> {
     Some(prost_types::Duration { seconds: 0, nanos: millis * 1_000_000 })
 }

@@ -7,10 +7,8 @@ use wardwatch::wire::pb::{
 };
 use wardwatch::wire::{timestamp_to, to_time};
 
-use crate::support::service::{
-    Place, Service, adult, beds, clock, figures, morning, nurses, on_both_stores, outcomes, pass, violations, ward,
-    within,
-};
+use crate::support::hospital::{adult, beds, clock, figures, morning, nurses, outcomes, pass, violations, ward};
+use crate::support::service::{Place, Service, on_both_stores, within};
 
 use ReceiptOutcome::{Accepted, Duplicate, Rejected, Superseded};
 
@@ -344,7 +342,7 @@ async fn red_flags_are_events_and_each_counts_once() {
                 noticed_time: Some(timestamp_to(morning() - Span::minutes(30))),
                 resolved_time: resolved.map(|m| timestamp_to(morning() - Span::minutes(m))),
             };
-            StaffingReport { red_flags: vec![flag], ..crate::support::service::report(&ward(1), at, "NURSES") }
+            StaffingReport { red_flags: vec![flag], ..crate::support::hospital::report(&ward(1), at, "NURSES") }
         };
         let raised = flag(20, None);
         let receipts = service.submit(vec![raised.clone(), raised.clone(), flag(10, None)]).await;

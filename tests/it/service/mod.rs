@@ -1,5 +1,10 @@
 //! The whole service over real connections, on each store: what a hospital may rely on.
 
+mod bad_input;
+mod drain;
+mod foreign;
 mod intake;
+mod pressure;
 mod promises;
+mod reads;
 mod register;

@@ -8,11 +8,9 @@ use wardwatch::domain::{Clock, Span, Time};
 use wardwatch::wire::pb::{self, StaffingReport};
 use wardwatch::wire::pb::{AlertCondition, AlertEventType, CauseKind, ReceiptOutcome, Resolution, Severity};
 
+use crate::support::hospital::{adult, beds, clock, figures, morning, nurses, outcomes, pass, report, ward};
 use crate::support::process::Process;
-use crate::support::service::{
-    Place, ReportStream, Service, adult, beds, clock, eventually, figures, morning, nurses, on_both_stores, outcomes,
-    pass, report, ward, within,
-};
+use crate::support::service::{Place, ReportStream, Service, eventually, on_both_stores, within};
 
 /// What time does is published so long after it at the latest, by the service's clock.
 const LATEST: Span = Span::seconds(2);

@@ -6,9 +6,8 @@ use wardwatch::wire::pb::{
 };
 use wardwatch::wire::to_time;
 
-use crate::support::service::{
-    Service, adult, beds, clock, fields, figures, morning, nurses, on_both_stores, pass, reason, ward, within,
-};
+use crate::support::hospital::{adult, beds, clock, fields, figures, morning, nurses, pass, reason, ward};
+use crate::support::service::{Service, on_both_stores, within};
 
 async fn upsert(service: &Service, organisations: Vec<pb::Organisation>) -> pb::UpsertOrganisationsResponse {
     let request = pb::UpsertOrganisationsRequest { organisations, validate_only: false };

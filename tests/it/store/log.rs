@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use wardwatch::domain::Time;
-use wardwatch::store::{InputRows, LogPoint, LogRead, Store, SubjectWrite};
+use wardwatch::store::{InputRows, LogPoint, LogRead, Store, SubjectWrite, Trim};
 
 use super::fixture::*;
 
@@ -77,6 +77,38 @@ async fn writer(store: Arc<dyn Store>, who: u64, numbers: Vec<i64>, organisation
         }
     }
     tally
+}
+
+/// Everything that writes, at once, on the same wards: nothing may fail, and a deadlock would.
+pub async fn commits_register_changes_and_trimming_get_along(fresh: &Fresh) {
+    let ward = registered(&*fresh.store, "RJ1", &["A1"]).await.remove(0);
+    let mut writers = Vec::new();
+    for (store, who) in fresh.replicas(4).await.into_iter().zip(1..) {
+        let (number, organisation, name) = (ward.number, ward.organisation, ward.name.clone());
+        writers.push(tokio::spawn(async move {
+            for round in 0..20 {
+                let now = at(round);
+                let known = subject(&*store, number).await;
+                let n = who * 1_000 + u64::try_from(round).unwrap();
+                let write = SubjectWrite {
+                    reports: vec![report(now, n)],
+                    inputs: vec![input(&[n])],
+                    touches: vec![organisation],
+                    ..write(&known)
+                };
+                store.commit(&batch(now, vec![write])).await.unwrap();
+                let (base, _) = store.load_config(i64::MAX).await.unwrap();
+                store.change_config(&change(base, vec![config_write(name.clone(), "again")])).await.unwrap();
+                store.trim(&Trim { reports_before: now, events_before: now, limit: 3 }).await.unwrap();
+            }
+        }));
+    }
+    for writer in writers {
+        writer.await.unwrap();
+    }
+    let head = fresh.store.head().await.unwrap();
+    let left = fresh.place.number("SELECT count(*) FROM event").await;
+    assert_eq!(left, head.point.position - head.trimmed.position);
 }
 
 pub async fn the_time_of_the_log_never_falls(fresh: &Fresh) {

@@ -54,6 +54,7 @@ on_both_stores! {
     }
     log {
         positions_have_no_gaps_with_four_writers_on_stale_etags,
+        commits_register_changes_and_trimming_get_along,
         the_time_of_the_log_never_falls,
         the_events_of_one_input_are_never_split,
         an_input_larger_than_the_limit_comes_whole,

@@ -6,6 +6,14 @@ use wardwatch::store::{Location, OpenError, StoreError, SubjectWrite, migrate, o
 use super::fixture::*;
 use crate::support::postgres::TestDatabase;
 
+/// Asks again until it is so.
+async fn until(what: &str, is_so: impl AsyncFn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while !is_so().await {
+        assert!(Instant::now() < deadline, "not within 10 s: {what}");
+    }
+}
+
 #[tokio::test]
 async fn a_database_of_a_newer_version_is_refused() {
     let Some(fresh) = Fresh::postgres().await else { return };
@@ -65,11 +73,9 @@ async fn a_cut_connection_is_made_anew() {
     let Some(fresh) = Fresh::postgres().await else { return };
     let store = &*fresh.store;
     let ward = registered(store, "RJ1", &["A1"]).await.remove(0);
-    fresh
-        .place
-        .execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'wardwatch' AND datname = current_database()")
-        .await
-        .unwrap();
+    let ours = "FROM pg_stat_activity WHERE application_name = 'wardwatch' AND datname = current_database()";
+    fresh.place.execute(&format!("SELECT pg_terminate_backend(pid) {ours}")).await.unwrap();
+    until("the connections are gone", async || fresh.place.number(&format!("SELECT count(*) {ours}")).await == 0).await;
     // The reader may notice once; after that it has a fresh pool.
     let _ = store.head().await;
     store.head().await.unwrap();
@@ -93,10 +99,7 @@ async fn a_caller_that_gives_up_leaves_nothing_behind() {
     let gave_up = tokio::time::timeout(Duration::from_millis(200), store.commit(&batch)).await;
     assert!(gave_up.is_err(), "{gave_up:?}");
     held.rollback().await.unwrap();
-    let deadline = Instant::now() + Duration::from_secs(10);
-    while subject(store, ward.number).await.etag != batch.tag {
-        assert!(Instant::now() < deadline, "what was ordered must still be done");
-    }
+    until("what was ordered is done", async || subject(store, ward.number).await.etag == batch.tag).await;
     let stuck = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in%'";
     assert_eq!(fresh.place.number(stuck).await, 0);
 }

@@ -45,6 +45,18 @@ impl TestDatabase {
         format!("{server}/{}{query}", self.name)
     }
 
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Runs statements on the server, not connected to this database.
+    pub async fn on_server(&self, sql: &str) {
+        for statement in sql.split(';') {
+            connect(&self.server).await.execute(AssertSqlSafe(statement.to_owned())).await.expect("the server obeys");
+        }
+    }
+
     /// A connection for looking behind the store's back.
     pub async fn connect(&self) -> PgConnection {
         connect(&self.url()).await

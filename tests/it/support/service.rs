@@ -1,5 +1,4 @@
-//! The real service, started in this process on ports of its own over a database of one test's own, and the short ways
-//! to say what a test sends it.
+//! The real service, started in this process on ports of its own over a database of one test's own.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,18 +10,16 @@ use tokio::time::timeout;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Status, Streaming};
-use uuid::Uuid;
 use wardwatch::clock::{ManualClock, SharedClock, SystemClock};
 use wardwatch::config::{self, Settings};
-use wardwatch::domain::{Clock, Span, Time};
 use wardwatch::server::{Running, StartError, start};
 use wardwatch::wire::pb::alert_service_client::AlertServiceClient;
 use wardwatch::wire::pb::register_service_client::RegisterServiceClient;
 use wardwatch::wire::pb::reporting_service_client::ReportingServiceClient;
 use wardwatch::wire::pb::server_service_client::ServerServiceClient;
-use wardwatch::wire::pb::{self, ReceiptOutcome, ReportReceipt, StaffingReport, StreamReportsRequest};
-use wardwatch::wire::timestamp_to;
+use wardwatch::wire::pb::{self, ReportReceipt, StaffingReport, StreamReportsRequest};
 
+use crate::support::hospital::{adult, told, ward};
 use crate::support::postgres::TestDatabase;
 
 /// Nothing in these tests takes longer, even on a busy machine.
@@ -40,6 +37,13 @@ pub enum Place {
 pub enum Blocked {
     Sqlite(SqliteConnection),
     Postgres(PgConnection),
+}
+
+/// Storage is away while this is held.
+#[derive(Debug)]
+pub enum Away<'a> {
+    Blocked(Blocked),
+    Closed(&'a TestDatabase),
 }
 
 /// A running service.
@@ -164,6 +168,22 @@ impl Place {
         }
     }
 
+    /// Takes storage away: on PostgreSQL every connection ends and none is let in; a SQLite file cannot be written.
+    pub async fn take_away(&self) -> Away<'_> {
+        match self {
+            Self::Sqlite(_) => Away::Blocked(self.block().await),
+            Self::Postgres(database) => {
+                let name = database.name();
+                let sql = format!(
+                    "ALTER DATABASE {name} ALLOW_CONNECTIONS FALSE; \
+                     SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
+                );
+                database.on_server(&sql).await;
+                Away::Closed(database)
+            }
+        }
+    }
+
     async fn sqlite_connection(&self) -> SqliteConnection {
         SqliteConnection::connect(&self.url()).await.unwrap()
     }
@@ -175,6 +195,17 @@ impl Blocked {
         match self {
             Self::Sqlite(conn) => conn.close().await.unwrap(),
             Self::Postgres(conn) => conn.close().await.unwrap(),
+        }
+    }
+}
+
+impl Away<'_> {
+    pub async fn bring_back(self) {
+        match self {
+            Self::Blocked(blocked) => blocked.release().await,
+            Self::Closed(database) => {
+                database.on_server(&format!("ALTER DATABASE {} ALLOW_CONNECTIONS TRUE", database.name())).await;
+            }
         }
     }
 }
@@ -284,9 +315,9 @@ impl ReportStream {
     pub async fn send(&self, reports: Vec<StaffingReport>) -> bool {
         self.to.send(StreamReportsRequest { reports }).await.is_ok()
     }
-    /// The end of the client's side; receipts and the stream's end are read on.
-    pub fn finish(self) -> (mpsc::Sender<StreamReportsRequest>, Streaming<pb::StreamReportsResponse>) {
-        (self.to, self.from)
+    /// Another hand that sends.
+    pub fn sender(&self) -> mpsc::Sender<StreamReportsRequest> {
+        self.to.clone()
     }
     /// The next message of receipts; `None` at a good end.
     pub async fn message(&mut self) -> Result<Option<Vec<ReportReceipt>>, Status> {
@@ -313,93 +344,4 @@ impl ReportStream {
             }
         }
     }
-}
-
-/// 08:00 UTC on the first day of the strike of 2016.
-pub fn morning() -> Time {
-    "2016-04-26T08:00:00Z".parse().unwrap()
-}
-
-/// A clock that stands at [`morning`].
-pub fn clock() -> Arc<ManualClock> {
-    Arc::new(ManualClock::new(morning()))
-}
-
-/// Moves a clock on.
-pub fn pass(clock: &ManualClock, minutes: i64) {
-    clock.advance_to(clock.now() + Span::minutes(minutes));
-}
-
-/// The name of ward number `n` of RJ1.
-pub fn ward(n: usize) -> String {
-    format!("organisations/RJ1/wards/A{n}")
-}
-
-/// An adult inpatient ward of 20 beds that reports every hour.
-pub fn adult(name: &str) -> pb::Ward {
-    pb::Ward {
-        name: name.to_owned(),
-        kind: pb::WardKind::AdultInpatient.into(),
-        beds: Some(20),
-        report_every_minutes: Some(60),
-        ..Default::default()
-    }
-}
-
-/// A report with an id of its own and no block.
-pub fn report(ward: &str, at: Time, source: &str) -> StaffingReport {
-    StaffingReport {
-        report_id: Uuid::new_v4().to_string(),
-        ward: ward.to_owned(),
-        observed_time: Some(timestamp_to(at)),
-        source: source.to_owned(),
-        ..Default::default()
-    }
-}
-
-/// What the bed management system says.
-pub fn beds(ward: &str, at: Time, bedded: i32) -> StaffingReport {
-    let patients = Some(pb::Patients { bedded: Some(bedded), ..Default::default() });
-    StaffingReport { patients, ..report(ward, at, "BEDS") }
-}
-
-/// What the roster says.
-pub fn nurses(ward: &str, at: Time, registered: i32) -> StaffingReport {
-    let nursing = Some(pb::Nursing { registered_nurses: Some(registered), ..Default::default() });
-    StaffingReport { nursing, ..report(ward, at, "ROSTER") }
-}
-
-/// Both at once.
-pub fn figures(ward: &str, at: Time, bedded: i32, registered: i32) -> StaffingReport {
-    StaffingReport { nursing: nurses(ward, at, registered).nursing, ..beds(ward, at, bedded) }
-}
-
-/// Rule, code of the ward (or subject), severity.
-pub fn told(alert: &pb::Alert) -> (String, String, pb::Severity) {
-    let subject = alert.subject.rsplit('/').next().unwrap_or_default();
-    (alert.rule.clone(), subject.to_owned(), alert.severity())
-}
-
-pub fn outcomes(receipts: &[ReportReceipt]) -> Vec<ReceiptOutcome> {
-    receipts.iter().map(ReportReceipt::outcome).collect()
-}
-
-/// Field, reason and text of everything a rejection names.
-pub fn violations(receipt: &ReportReceipt) -> Vec<(String, pb::RejectReason, String)> {
-    assert_eq!(receipt.outcome(), ReceiptOutcome::Rejected, "{receipt:?}");
-    let error = receipt.error.as_ref().expect("a rejection says why");
-    error.violations.iter().map(|v| (v.field.clone(), v.reason(), v.description.clone())).collect()
-}
-
-/// The reason in an RPC error's details.
-pub fn reason(status: &Status) -> String {
-    use tonic_types::StatusExt;
-    status.get_error_details().error_info().map(|i| i.reason.clone()).unwrap_or_default()
-}
-
-/// The fields an RPC error names.
-pub fn fields(status: &Status) -> Vec<String> {
-    use tonic_types::StatusExt;
-    let details = status.get_error_details();
-    details.bad_request().map(|b| b.field_violations.iter().map(|v| v.field.clone()).collect()).unwrap_or_default()
 }
