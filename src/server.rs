@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -44,6 +45,9 @@ impl StartError {
         matches!(self, Self::Configuration(_))
     }
 }
+
+/// How long storage may take to say farewell.
+const CLOSING: Duration = Duration::from_secs(2);
 
 /// A service that runs.
 #[derive(Debug)]
@@ -121,7 +125,8 @@ impl Running {
         let crashed = served.await.is_err();
         drop(intake);
         lifecycle.finish().await;
-        store.close().await;
+        // Storage that does not answer keeps nobody: what has a receipt is durable, what has none will be sent again.
+        let _ = tokio::time::timeout(CLOSING, store.close()).await;
         if crashed || lifecycle.failed() { Err(StartError::Failed) } else { Ok(()) }
     }
 }

@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::domain::{Subject, SubjectName};
@@ -36,34 +36,38 @@ impl Subjects {
 
     /// Makes sure that those that exist are in memory, and that the rulebook is not older than any of them.
     pub(super) async fn load(&mut self, numbers: impl Iterator<Item = i64>) -> Result<(), StoreError> {
-        let missing: Vec<i64> = numbers.filter(|n| !self.cached.contains_key(n)).collect();
+        let wanted: BTreeSet<i64> = numbers.collect();
+        let mut missing: Vec<i64> = wanted.iter().copied().filter(|n| !self.cached.contains_key(n)).collect();
         if missing.is_empty() {
             return Ok(());
         }
         if self.cached.len() + missing.len() > KEPT {
             self.cached.clear();
+            missing = wanted.into_iter().collect();
         }
         let rows = self.store.load_subjects(&missing).await?;
         let newest = rows.iter().map(|r| r.generation).max().unwrap_or_default();
         if newest > self.register.rulebook().generation {
             self.register.refresh().await?;
         }
-        self.cached.extend(rows.into_iter().filter_map(subject).map(|s| (s.number, s)));
-        self.load_children(&missing).await
+        let mut found = rows.into_iter().filter_map(subject).map(|s| (s.number, s)).collect();
+        self.with_children(&mut found).await?;
+        self.cached.extend(found);
+        Ok(())
     }
 
     /// An organisation is judged on what its wards' sources do, read with it.
-    async fn load_children(&mut self, numbers: &[i64]) -> Result<(), StoreError> {
-        let is_organisation =
-            |n: &&i64| self.cached.get(n).is_some_and(|s| matches!(s.name, SubjectName::Organisation(_)));
-        let organisations: Vec<i64> = numbers.iter().filter(is_organisation).copied().collect();
+    async fn with_children(&self, found: &mut HashMap<i64, Subject>) -> Result<(), StoreError> {
+        let is_organisation = |s: &&Subject| matches!(s.name, SubjectName::Organisation(_));
+        let organisations: Vec<i64> = found.values().filter(is_organisation).map(|s| s.number).collect();
         if organisations.is_empty() {
             return Ok(());
         }
         for (organisation, ward, summary) in self.store.subject_summaries(&organisations).await? {
-            let silences = wire::summary_from(&summary).map_err(|e| StoreError::Refused(e.to_string()))?;
-            if let Some(subject) = self.cached.get_mut(&organisation) {
-                subject.children.push((ward, silences));
+            match (wire::summary_from(&summary), found.get_mut(&organisation)) {
+                (Ok(silences), Some(subject)) => subject.children.push((ward, silences)),
+                (Err(error), _) => tracing::error!(%ward, %error, "a ward is left out of its organisation's judgement"),
+                (Ok(_), None) => {}
             }
         }
         Ok(())
@@ -89,7 +93,7 @@ impl Subjects {
         self.cached.remove(&number);
     }
 
-    /// Forgets all: the log turned out to have another history.
+    /// The rulebook, and where it comes from.
     pub(super) fn register(&self) -> &Register {
         &self.register
     }

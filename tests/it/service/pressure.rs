@@ -157,3 +157,48 @@ async fn replicas_go_by_the_databases_clock_and_a_single_process_by_the_systems(
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn d1_storage_that_stands_still_does_not_keep_the_service_from_ending() {
+    on_both_stores(async |place| {
+        let limit = Duration::from_secs(1);
+        let service = place.serve_with(clock(), |s| s.streams.drain_limit = limit).await;
+        service.register_many(1).await;
+        service.settled().await;
+        let blocked = place.block().await;
+        let mut stream = service.stream().await;
+        stream.send(vec![quiet(0)]).await;
+        let Err(_) = hurried(&service, quiet(20)).await else { panic!("storage stands still") };
+        let began = std::time::Instant::now();
+        service.stop().await;
+        assert!(began.elapsed() < limit + Duration::from_secs(4), "{:?}", began.elapsed());
+        assert!(stream.message().await.is_err(), "what has no receipt is sent again");
+        blocked.release().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stream_of_reports_ends_at_its_greatest_age_with_all_its_receipts() {
+    on_both_stores(async |place| {
+        let service = place.serve_with(clock(), |s| s.streams.max_age = Duration::from_millis(100)).await;
+        service.register_many(20).await;
+        let mut sent = 0;
+        // Clients that come back for ever: what has no receipt is sent again.
+        for _ in 0..5 {
+            let stream = service.stream().await;
+            let from = sent;
+            while stream.send((sent..sent + 100).map(quiet).collect()).await && sent < from + 2_000 {
+                sent += 100;
+            }
+            let (receipts, end) = stream.rest_open().await;
+            let end = end.expect("it ends by its age, not by the client");
+            assert_eq!((end.code(), reason(&end)), (Code::Unavailable, "STREAM_AGE".to_owned()));
+            assert!(outcomes(&receipts).iter().all(|o| *o == ReceiptOutcome::Accepted));
+            sent = from + receipts.len();
+            assert_eq!(place.number("SELECT count(*) FROM report").await, i64::try_from(sent).unwrap());
+        }
+        service.stop().await;
+    })
+    .await;
+}

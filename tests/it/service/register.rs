@@ -2,11 +2,11 @@
 
 use wardwatch::domain::Span;
 use wardwatch::wire::pb::{
-    self, AlertEventType, BlockKind, CauseKind, Evaluation, Freshness, Resolution, Severity, WardStatus,
+    self, AlertEventType, BlockKind, CauseKind, Evaluation, Freshness, RejectReason, Resolution, Severity, WardStatus,
 };
 use wardwatch::wire::to_time;
 
-use crate::support::hospital::{adult, beds, clock, fields, figures, morning, nurses, pass, reason, ward};
+use crate::support::hospital::{adult, beds, clock, fields, figures, morning, nurses, pass, reason, violations, ward};
 use crate::support::service::{Service, on_both_stores, within};
 
 async fn upsert(service: &Service, organisations: Vec<pb::Organisation>) -> pb::UpsertOrganisationsResponse {
@@ -249,6 +249,30 @@ async fn what_an_organisation_says_holds_for_its_wards() {
         assert_eq!(regions, [("ratio.over_limit", ""), ("rn.below_minimum", "Y56")]);
         let filter = Some(pb::AlertFilter { regions: vec!["Y56".into()], ..Default::default() });
         assert_eq!(service.list(pb::ListAlertsRequest { filter, ..Default::default() }).await.len(), 1);
+        service.stop().await;
+    })
+    .await;
+}
+
+/// An older backup put in the place of the database, behind the back of a running service.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_register_that_went_back_is_read_anew() {
+    on_both_stores(async |place| {
+        let service = place.serve_by(&clock()).await;
+        service.register_wards(vec![adult(&ward(1))]).await;
+        let before = place.number("SELECT generation FROM head").await;
+        service.register_wards(vec![adult(&ward(2)), pb::Ward { beds: Some(9), ..adult(&ward(1)) }]).await;
+        service.settled().await;
+        let number = place.number("SELECT max(number) FROM subject").await;
+        for table in ["subject", "subject_cold", "config"] {
+            place.execute(&format!("DELETE FROM {table} WHERE number = {number}")).await;
+        }
+        place.execute(&format!("UPDATE head SET generation = {before}")).await;
+        let request = pb::ListWardsRequest { parent: "organisations/-".into(), ..Default::default() };
+        let wards = within(service.register().list_wards(request)).await.unwrap().into_inner().wards;
+        assert_eq!(wards.iter().map(|w| &*w.name).collect::<Vec<_>>(), [ward(1)]);
+        let receipt = service.report(figures(&ward(2), morning(), 20, 2)).await;
+        assert_eq!(violations(&receipt)[0].1, RejectReason::UnknownSubject);
         service.stop().await;
     })
     .await;

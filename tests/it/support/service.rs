@@ -325,11 +325,20 @@ impl ReportStream {
         receipts
     }
     /// Everything until the stream ends: the receipts, and the status if it is not a good end.
-    pub async fn rest(mut self) -> (Vec<ReportReceipt>, Option<Status>) {
+    pub async fn rest(self) -> (Vec<ReportReceipt>, Option<Status>) {
         drop(self.to);
+        Self::until_end(self.from).await
+    }
+    /// As [`Self::rest`], with the client's side left open.
+    pub async fn rest_open(self) -> (Vec<ReportReceipt>, Option<Status>) {
+        let rest = Self::until_end(self.from).await;
+        drop(self.to);
+        rest
+    }
+    async fn until_end(mut from: Streaming<pb::StreamReportsResponse>) -> (Vec<ReportReceipt>, Option<Status>) {
         let mut receipts = Vec::new();
         loop {
-            match within(self.from.message()).await {
+            match within(from.message()).await {
                 Ok(Some(message)) => receipts.extend(message.receipts),
                 Ok(None) => return (receipts, None),
                 Err(status) => return (receipts, Some(status)),
