@@ -1,4 +1,4 @@
-//! One replica on a port of its own over a SQLite file, a hand that writes the log, and a subscriber that reads it.
+//! One replica on a port of its own, and a hand that writes the log.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -14,7 +14,6 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tonic::service::Routes;
 use tonic::transport::{Channel, Endpoint};
-use tonic::{Status, Streaming};
 use wardwatch::clock::{SharedClock, SystemClock};
 use wardwatch::domain::{AlertId, Clock, SubjectName, Time};
 use wardwatch::feed::{self, Feed};
@@ -28,10 +27,10 @@ use wardwatch::store::{
     Location, Options, Store, SubjectWrite, open,
 };
 use wardwatch::wire::pb::alert_service_client::AlertServiceClient;
-use wardwatch::wire::pb::subscribe_response::Response;
-use wardwatch::wire::pb::{self, AlertEventType, AlertState, Severity, SubscribeRequest, SubscribeResponse};
+use wardwatch::wire::pb::{self, AlertEventType, AlertState, Severity};
 use wardwatch::wire::timestamp_to;
 
+pub use super::reader::*;
 use super::switch::Switch;
 use crate::support::postgres::TestDatabase;
 
@@ -86,13 +85,8 @@ pub struct Ev {
     pub padding: usize,
 }
 
-/// A subscriber, reading.
-pub struct Reader {
-    stream: Streaming<SubscribeResponse>,
-    pub cursor: Vec<u8>,
-}
-
-pub fn raised(ward: &'static str, instance: impl ToString + Copy) -> Ev {
+#[expect(clippy::needless_pass_by_value, reason = "numbers and names alike, as the tests have them")]
+pub fn raised(ward: &'static str, instance: impl ToString) -> Ev {
     let (rule, kind) = ("ratio.over_limit", AlertEventType::Raised);
     Ev { ward, rule, instance: instance.to_string(), kind, severity: Severity::Warning, padding: 0 }
 }
@@ -357,87 +351,6 @@ pub async fn eventually(what: &str, so: impl AsyncFn() -> bool) {
     timeout(LONG, wait).await.unwrap_or_else(|_| panic!("never came true: {what}"));
 }
 
-impl Reader {
-    pub async fn open(client: &mut AlertServiceClient<Channel>, request: SubscribeRequest) -> Result<Self, Status> {
-        let stream = within(client.subscribe(request)).await?.into_inner();
-        Ok(Self { stream, cursor: Vec::new() })
-    }
-    /// The next message, whatever it is; keeps its cursor.
-    pub async fn message(&mut self) -> Result<Response, Status> {
-        let message = within(self.stream.message()).await?.expect("a stream ends with a status");
-        self.cursor = message.cursor.to_vec();
-        Ok(message.response.expect("every message says something"))
-    }
-    /// Reads `opened`, and says where the stream begins.
-    pub async fn start(&mut self) -> Vec<u8> {
-        let message = self.message().await.unwrap();
-        assert!(matches!(message, Response::Opened(_)), "{message:?} before opened");
-        self.cursor.clone()
-    }
-    /// The next message of events; what else comes before it is passed over.
-    pub async fn events(&mut self) -> Vec<pb::AlertEvent> {
-        let reading = async {
-            loop {
-                if let Response::Events(events) = self.message().await.unwrap() {
-                    return events.events;
-                }
-            }
-        };
-        within(reading).await
-    }
-    /// Events until there are `count`, message by message.
-    pub async fn messages(&mut self, count: usize) -> Vec<Vec<pb::AlertEvent>> {
-        let mut messages = Vec::new();
-        while messages.iter().map(Vec::len).sum::<usize>() < count {
-            messages.push(self.events().await);
-        }
-        messages
-    }
-    /// Positions of the next `count` events.
-    pub async fn positions(&mut self, count: usize) -> Vec<i64> {
-        self.messages(count).await.concat().iter().map(|e| e.position).collect()
-    }
-    /// Reads until a heartbeat whose cursor is `cursor`; fails on events.
-    pub async fn heartbeat_at(&mut self, cursor: &[u8]) {
-        let reading = async {
-            while self.cursor != cursor {
-                match self.message().await.unwrap() {
-                    Response::Heartbeat(_) | Response::Opened(_) => {}
-                    other => panic!("{other:?} instead of a heartbeat"),
-                }
-            }
-        };
-        within(reading).await;
-    }
-    /// The status the stream ends with.
-    pub async fn end(&mut self) -> Status {
-        let end = async {
-            loop {
-                if let Err(status) = self.message().await {
-                    return status;
-                }
-            }
-        };
-        within(end).await
-    }
-}
-
-pub fn after(cursor: &[u8]) -> SubscribeRequest {
-    let start = Some(pb::subscribe_request::Start::AfterCursor(cursor.to_vec().into()));
-    SubscribeRequest { start, ..Default::default() }
-}
-
-pub fn snapshot() -> SubscribeRequest {
-    let start = Some(pb::subscribe_request::Start::Snapshot(pb::Snapshot {}));
-    SubscribeRequest { start, ..Default::default() }
-}
-
-/// From the first event of the log on.
-pub fn since(time: Time) -> SubscribeRequest {
-    let start = Some(pb::subscribe_request::Start::SinceTime(timestamp_to(time)));
-    SubscribeRequest { start, ..Default::default() }
-}
-
 /// Settings under which heartbeats may come ten times a second.
 pub fn quick() -> Settings {
     let mut settings = Settings::default();
@@ -446,7 +359,7 @@ pub fn quick() -> Settings {
 }
 
 /// A heartbeat interval.
-#[expect(clippy::unnecessary_wraps, reason = "as the field wants it")]
+#[expect(clippy::unnecessary_wraps, reason = "as the request has it")]
 pub fn every(millis: i32) -> Option<prost_types::Duration> {
     Some(prost_types::Duration { seconds: 0, nanos: millis * 1_000_000 })
 }
@@ -456,18 +369,4 @@ pub fn narrow() -> Settings {
     let mut settings = quick();
     settings.feed.window_inputs = 3;
     settings
-}
-
-/// The reason in an error's details.
-pub fn reason(status: &Status) -> String {
-    use tonic_types::StatusExt;
-    status.get_error_details().error_info().map(|i| i.reason.clone()).unwrap_or_default()
-}
-
-/// The fields an error names.
-pub fn fields(status: &Status) -> Vec<(String, String)> {
-    use tonic_types::StatusExt;
-    let details = status.get_error_details();
-    let violations = details.bad_request().map(|b| b.field_violations.clone()).unwrap_or_default();
-    violations.into_iter().map(|v| (v.field, v.description)).collect()
 }

@@ -23,7 +23,7 @@ async fn snapshot_of(reader: &mut Reader) -> Vec<pb::Alert> {
         match reader.message().await.unwrap() {
             Response::SnapshotAlerts(more) => alerts.extend(more.alerts),
             Response::SnapshotComplete(complete) => {
-                assert_eq!(usize::try_from(complete.alert_count), Ok(alerts.len()));
+                assert_eq!(usize::try_from(complete.alert_count).unwrap(), alerts.len());
                 assert!(!reader.cursor.is_empty());
                 return alerts;
             }
