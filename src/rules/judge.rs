@@ -4,17 +4,16 @@ use crate::domain::{
     AlertEvent, BlockKind, Cause, FieldViolation, Freshness, Outcome, Receipt, RejectReason, Report, ReportError,
     Resolution, Rulebook, Span, Subject, SubjectName, SubjectState, Time, WardFacts, WardState, WardStatus, Zone,
 };
+use crate::rules::all::ward_rulings;
 use crate::rules::catalogue::AHEAD;
+use crate::rules::due::{AGEING, ever_reported, overdue_time, silent_since};
 use crate::rules::lifecycle::{Turn, clearing_ends, region_of};
-use crate::rules::overdue::{ever_reported, overdue_time, silent_since};
 use crate::rules::silence::Local;
 use crate::rules::standing::{Standing, standing};
 use crate::rules::status::standing_of;
 use crate::rules::verdict::{Ruling, Verdict};
-use crate::rules::view::{AGEING, View};
-use crate::rules::{
-    apply, capacity, care_level, hours, minimum, overdue, plausible, ratio, red_flags, silence, skill_mix,
-};
+use crate::rules::view::View;
+use crate::rules::{apply, hours, plausible, red_flags, silence};
 
 /// What changes a subject.
 #[derive(Clone, Debug)]
@@ -202,26 +201,6 @@ fn judge_ward(
         state,
     };
     (decision, standing)
-}
-
-/// Every rule of a ward, in the order of the catalogue; red flags come with their reports.
-pub(super) fn ward_rulings(view: &View<'_>) -> Vec<Ruling> {
-    let [patients, nursing] = plausible::implausible(view);
-    vec![
-        ratio::over_limit(view),
-        ratio::max_allocation(view),
-        minimum::none(view),
-        minimum::below_minimum(view),
-        hours::shortfall(view),
-        care_level::under_cover(view),
-        hours::judged_unsafe(view),
-        capacity::over(view),
-        capacity::corridor(view),
-        overdue::overdue(view),
-        patients,
-        nursing,
-        skill_mix::low(view),
-    ]
 }
 
 /// A closed ward: whatever is open ends.

@@ -8,7 +8,7 @@ use crate::rules::catalogue::{
     BELOW_MINIMUM, CAPACITY, CARE_LEVEL, CLEAR_AFTER, CORRIDOR, HOURS, IMPLAUSIBLE, JUDGEMENT, MAX_ALLOCATION, NONE,
     OVERDUE, POLICY_VERSION, RATIO, REOPEN_WITHIN, SILENT, SKILL_MIX, STAFFING, UPDATE_EVERY,
 };
-use crate::rules::overdue::overdue_time;
+use crate::rules::due::overdue_time;
 use crate::rules::verdict::{About, Ruling, Verdict};
 use crate::rules::view::View;
 use crate::rules::words::{ceil_div, emptied, nearest_tenths};

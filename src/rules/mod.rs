@@ -1,9 +1,11 @@
 //! Pure judgement: a rulebook, a subject, an input and the time make a decision. No I/O, no clock, no floats.
 
+mod all;
 mod apply;
 mod capacity;
 mod care_level;
 mod catalogue;
+mod due;
 mod hours;
 mod judge;
 mod lifecycle;
@@ -24,7 +26,7 @@ mod words;
 mod tests;
 
 pub use catalogue::{OPTIONAL, POLICY_VERSION, RULES, nearest_ward};
+pub use due::overdue_time;
 pub use judge::{Decision, Input, judge};
-pub use overdue::overdue_time;
 pub use standing::{Standing, standing};
 pub use status::{Answer, Evaluation, evaluate, status};

@@ -6,9 +6,9 @@ use crate::domain::{
     Episode, Severity, SourceCode, SourceSilence, Span, SubjectName, SubjectState, Time, WardFacts, WardState, Zone,
 };
 use crate::rules::catalogue::SILENT;
-use crate::rules::overdue::silent_since;
+use crate::rules::due::{AGEING, silent_since};
 use crate::rules::verdict::{About, Ruling, Verdict, fraction};
-use crate::rules::view::{AGEING, View};
+use crate::rules::view::View;
 
 /// Subjects that fall silent so close together count as one silence (domain.md section 4).
 const TOGETHER: Span = Span::minutes(5);

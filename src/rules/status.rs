@@ -1,9 +1,9 @@
 use crate::domain::{AlertState, Fraction, Freshness, Severity, SubjectState, Time, WardFacts, WardState, WardStatus};
+use crate::rules::all::ward_rulings;
 use crate::rules::catalogue::{BELOW_MINIMUM, CARE_LEVEL, NONE, RATIO};
-use crate::rules::judge::ward_rulings;
-use crate::rules::overdue::ever_reported;
+use crate::rules::due::{AGEING, ever_reported};
 use crate::rules::verdict::{Ruling, Verdict, Why};
-use crate::rules::view::{AGEING, View};
+use crate::rules::view::View;
 
 /// What a rule says of a ward now.
 #[derive(Clone, Debug, PartialEq, Eq)]

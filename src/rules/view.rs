@@ -1,11 +1,8 @@
 use crate::domain::{
     AlertInput, BlockKind, Current, Freshness, LevelsOfCare, Nursing, Patients, SubjectState, Time, WardFacts, WardKind,
 };
-use crate::rules::overdue::overdue_time;
+use crate::rules::due::overdue_time;
 use crate::rules::verdict::Why;
-
-/// Blocks whose figures age (domain.md section 2).
-pub const AGEING: [BlockKind; 3] = [BlockKind::Patients, BlockKind::LevelsOfCare, BlockKind::Nursing];
 
 /// A ward's current blocks, read together at one instant.
 #[derive(Clone, Copy, Debug)]

@@ -203,7 +203,7 @@ fn sentence(event: &AlertEvent) -> String {
 
 /// What the rules say of the present figures, breaches only: rule and severity.
 pub fn breaches(bay: &Bay, now: &str) -> Vec<String> {
-    use crate::rules::{judge::ward_rulings, verdict::Verdict, view::View};
+    use crate::rules::{all::ward_rulings, verdict::Verdict, view::View};
     let view = View { facts: bay.facts(), state: &bay.subject.state, now: at(now) };
     let breach = |r: crate::rules::verdict::Ruling| match r.verdict {
         Verdict::Breach(severity) => Some(format!("{} {severity:?}", r.rule)),

@@ -6,7 +6,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use crate::domain::{Condition, Report, Severity, Span, SubjectState, Time, WardKind};
-use crate::rules::judge::ward_rulings;
+use crate::rules::all::ward_rulings;
 use crate::rules::tests::any::{any_figures, any_kind, any_step, minute};
 use crate::rules::tests::fixture::{Bay, Facts, at, bay, outcome};
 use crate::rules::verdict::Verdict;
