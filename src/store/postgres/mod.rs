@@ -55,7 +55,8 @@ async fn connect(url: &str, options: &PgConnectOptions) -> Result<PgConnection, 
 
 fn connect_options(url: &str) -> Result<PgConnectOptions, OpenError> {
     let options = PgConnectOptions::from_str(url).map_err(|e| cannot_open(url, &e))?;
-    Ok(options.application_name("wardwatch"))
+    // A slow statement would be logged with its whole text; how long commits take is for the metrics to say.
+    Ok(options.application_name("wardwatch").disable_statement_logging())
 }
 
 fn cannot_open(url: &str, e: &Error) -> OpenError {

@@ -14,7 +14,7 @@ use wardwatch::wire::pb::{self, ReceiptOutcome};
 
 use crate::support::hospital::{adult, figures, outcomes, reason, ward};
 use crate::support::process::Process;
-use crate::support::service::{LONG, ReportStream, on_both_stores, within};
+use crate::support::service::{LONG, ReportStream, eventually, on_both_stores, within};
 
 async fn register(process: &Process, wards: usize) {
     let wards = (1..=wards).map(|n| adult(&ward(n))).collect();
@@ -124,6 +124,8 @@ async fn d1_a_second_signal_ends_it_at_once() {
         let refused = within(ReportingServiceClient::new(channel).submit_reports(request)).await.unwrap_err();
         assert_eq!(reason(&refused), "STORAGE_UNAVAILABLE");
         process.signal("TERM");
+        // Two signals at once would count as one.
+        eventually("it drains", async || process.get("/readyz").await.0 == 503).await;
         assert_eq!(process.get("/livez").await.0, 200);
         let began = Instant::now();
         process.signal("TERM");
