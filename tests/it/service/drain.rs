@@ -1,12 +1,13 @@
 //! D1 through the binary: on SIGTERM nothing that was received is lost, everyone is told, and the process ends.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tonic::Code;
 use wardwatch::clock::SystemClock;
 use wardwatch::domain::{Clock, Span};
 use wardwatch::wire::pb::alert_service_client::AlertServiceClient;
 use wardwatch::wire::pb::register_service_client::RegisterServiceClient;
+use wardwatch::wire::pb::reporting_service_client::ReportingServiceClient;
 use wardwatch::wire::pb::subscribe_request::Start;
 use wardwatch::wire::pb::subscribe_response::Response;
 use wardwatch::wire::pb::{self, ReceiptOutcome};
@@ -112,9 +113,16 @@ async fn d1_a_second_signal_ends_it_at_once() {
         register(&process, 1).await;
         // Storage stands still, so the drain cannot finish by itself.
         let blocked = place.block().await;
-        let mut stream = ReportStream::open(process.channel().await).await;
+        let channel = process.channel().await;
+        let mut stream = ReportStream::open(channel.clone()).await;
         let now = SystemClock::default().now();
         stream.send(vec![figures(&ward(1), now, 20, 2)]).await;
+        // What came after it on the same connection was told that storage stands still: so it was read.
+        let reports = vec![figures(&ward(1), now - Span::seconds(1), 20, 2)];
+        let mut request = tonic::Request::new(pb::SubmitReportsRequest { reports, validate_only: false });
+        request.set_timeout(Duration::from_secs(1));
+        let refused = within(ReportingServiceClient::new(channel).submit_reports(request)).await.unwrap_err();
+        assert_eq!(reason(&refused), "STORAGE_UNAVAILABLE");
         process.signal("TERM");
         assert_eq!(process.get("/livez").await.0, 200);
         let began = Instant::now();
