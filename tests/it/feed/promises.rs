@@ -321,7 +321,8 @@ async fn d1_on_drain_each_reader_gets_goodbye_with_its_cursor_and_serving_ends()
         }
         within(replica.served).await.unwrap();
         let refused = Reader::open(&mut client, SubscribeRequest::default()).await.err().unwrap();
-        assert_eq!(refused.code(), Code::Unavailable);
+        // CANCELLED is what tonic's client says when the connection closed under its call.
+        assert!(matches!(refused.code(), Code::Unavailable | Code::Cancelled), "{refused}");
     }
 }
 

@@ -208,3 +208,46 @@ async fn a_replaced_database_file_ends_the_service() {
     let failed = within(service.running.wait()).await.unwrap_err();
     assert_eq!(failed.to_string(), "a part of the service failed; see the log");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn reports_are_kept_for_35_days_and_events_for_400() {
+    on_both_stores(async |place| {
+        let clock = clock();
+        let service = place.serve_by(&clock).await;
+        service.register_many(1).await;
+        let receipt = service.report(figures(&ward(1), morning(), 20, 2)).await;
+        let info = within(service.info().get_server_info(pb::GetServerInfoRequest {})).await.unwrap().into_inner();
+        let reports = async || place.number("SELECT count(*) FROM report").await;
+        clock.advance_to(morning() + Span::days(35));
+        service.settled().await;
+        assert_eq!(reports().await, 1);
+        pass(&clock, 11);
+        eventually("the report is gone", async || reports().await == 0).await;
+        assert_eq!(get_report(&service, &receipt.name).await.unwrap_err().code(), Code::NotFound);
+        // The alert stands, for silence resolves nothing; and so does its history.
+        assert!(service.open_alerts().await.iter().any(|(rule, ..)| rule == "ratio.over_limit"));
+        assert_eq!(service.events(&receipt.changed_alerts[0]).await[0].position, 1);
+
+        clock.advance_to(morning() + Span::days(401));
+        let first = async || place.number("SELECT min(position) FROM event").await;
+        eventually("the oldest events are gone", async || first().await > 1).await;
+        let start = Some(Start::AfterCursor(info.oldest_cursor));
+        let request = pb::SubscribeRequest { start, ..Default::default() };
+        let refused = match within(service.alerts().subscribe(request)).await {
+            Err(status) => status,
+            Ok(stream) => within(stream.into_inner().message()).await.unwrap_err(),
+        };
+        assert_eq!((refused.code(), reason(&refused)), (Code::OutOfRange, "CURSOR_EXPIRED".to_owned()));
+        let oldest = within(service.info().get_server_info(pb::GetServerInfoRequest {})).await.unwrap().into_inner();
+        let start = Some(Start::AfterCursor(oldest.oldest_cursor));
+        let mut stream = within(service.alerts().subscribe(pb::SubscribeRequest { start, ..Default::default() }))
+            .await
+            .unwrap()
+            .into_inner();
+        assert!(within(stream.message()).await.is_ok());
+        assert!(service.open_alerts().await.iter().any(|(rule, ..)| rule == "ratio.over_limit"), "still open");
+        drop(stream);
+        service.stop().await;
+    })
+    .await;
+}
