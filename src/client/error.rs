@@ -135,11 +135,6 @@ impl Error {
     pub fn is_bad_request(&self) -> bool {
         matches!(self, Self::Refused(r) if r.code == Code::InvalidArgument)
     }
-
-    /// Whether nothing of that name exists.
-    pub fn is_not_found(&self) -> bool {
-        matches!(self, Self::Refused(r) if r.code == Code::NotFound)
-    }
 }
 
 fn fields(bad: tonic_types::BadRequest) -> Vec<(String, String)> {

@@ -1,6 +1,9 @@
 //! How reports become facts: order, duplicates, corrections, refusals; each on both stores.
 
+use std::sync::Arc;
+
 use uuid::Uuid;
+use wardwatch::clock::ManualClock;
 use wardwatch::domain::{Clock, Span};
 use wardwatch::wire::pb::{
     self, BlockOutcome, ReceiptOutcome, RejectReason, Resolution, Severity, StaffingReport, WardStatus,
@@ -16,6 +19,14 @@ use ReceiptOutcome::{Accepted, Duplicate, Rejected, Superseded};
 async fn now(service: &Service, name: &str) -> (Option<i32>, Option<i32>) {
     let current = service.ward(name).await.current.unwrap();
     (current.patients.and_then(|p| p.bedded), current.nursing.and_then(|n| n.registered_nurses))
+}
+
+/// A second replica where the store allows one.
+async fn another(place: &Place, clock: &Arc<ManualClock>) -> Option<Service> {
+    match place {
+        Place::Sqlite(_) => None,
+        Place::Postgres(_) => Some(place.serve_by(clock).await),
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -214,10 +225,7 @@ async fn a_ward_registered_through_another_replica_a_moment_ago_is_known() {
     on_both_stores(async |place| {
         let clock = clock();
         let first = place.serve_by(&clock).await;
-        let second = match place {
-            Place::Sqlite(_) => None,
-            Place::Postgres(_) => Some(place.serve_by(&clock).await),
-        };
+        let second = another(&place, &clock).await;
         let second = second.as_ref().unwrap_or(&first);
         for n in 1..=20 {
             first.register_wards(vec![adult(&ward(n))]).await;
@@ -310,10 +318,7 @@ async fn validate_only_knows_what_another_replica_took_in_a_moment_ago() {
     on_both_stores(async |place| {
         let clock = clock();
         let first = place.serve_by(&clock).await;
-        let second = match place {
-            Place::Sqlite(_) => None,
-            Place::Postgres(_) => Some(place.serve_by(&clock).await),
-        };
+        let second = another(&place, &clock).await;
         let second = second.as_ref().unwrap_or(&first);
         first.register_many(1).await;
         for n in 0..5 {
