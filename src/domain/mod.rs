@@ -3,6 +3,7 @@
 mod alert;
 mod clock;
 mod ids;
+mod policy;
 mod report;
 mod rulebook;
 mod subject;
@@ -14,6 +15,9 @@ pub use alert::{
 };
 pub use clock::Clock;
 pub use ids::{AlertId, InvalidId, OrganisationCode, ReportId, ReportKey, SiteCode, SourceCode, SubjectName, WardCode};
+pub use policy::{
+    InForce, KindLimit, KindLimitPatch, Policy, PolicyName, PolicyPatch, PolicyVersion, ShiftTimes, in_force,
+};
 pub use report::{
     BlockKind, BlockReceipt, FieldViolation, Judgement, LevelsOfCare, Nursing, NursingHours, Outcome, Patients,
     Receipt, RedFlag, RedFlagType, RejectReason, Report, ReportError,
