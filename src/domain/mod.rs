@@ -2,6 +2,7 @@
 
 mod alert;
 mod clock;
+mod cover;
 mod ids;
 mod report;
 mod rulebook;
@@ -13,6 +14,9 @@ pub use alert::{
     Alert, AlertEvent, AlertInput, AlertState, Cause, Condition, EventType, Fraction, Resolution, Severity,
 };
 pub use clock::Clock;
+pub use cover::{
+    BaselineMode, CoverBaseline, CoverGroup, CoverMinimum, CoverPeriod, GradeCover, MedicalCover, MedicalGrade, Tier,
+};
 pub use ids::{AlertId, InvalidId, OrganisationCode, ReportId, ReportKey, SiteCode, SourceCode, SubjectName, WardCode};
 pub use report::{
     BlockKind, BlockReceipt, FieldViolation, Judgement, LevelsOfCare, Nursing, NursingHours, Outcome, Patients,
