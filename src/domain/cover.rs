@@ -1,4 +1,4 @@
-use crate::domain::{OrganisationCode, SiteCode, WardCode, WardState};
+use crate::domain::{OrganisationCode, ShiftName, Shifts, SiteCode, WardCode, WardState};
 
 /// What a doctor can be relied on for (Royal College of Physicians).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -116,6 +116,8 @@ pub struct CoverGroup {
     pub tier3_on_call_counts: bool,
     /// Its baselines, sorted; at most one for each mode.
     pub baselines: Vec<CoverBaseline>,
+    /// Its own shifts, which leave no gap. None: those of its organisation.
+    pub shifts: Option<Shifts>,
     /// Open or closed; a closed group is not in force.
     pub state: WardState,
     /// True: nobody registered it; it stands for the organisation until a group is registered.
@@ -157,6 +159,15 @@ impl Tier {
             Self::One => 1,
             Self::Two => 2,
             Self::Three => 3,
+        }
+    }
+}
+
+impl From<ShiftName> for CoverPeriod {
+    fn from(shift: ShiftName) -> Self {
+        match shift {
+            ShiftName::Day => Self::Day,
+            ShiftName::Night => Self::Night,
         }
     }
 }
@@ -221,6 +232,7 @@ impl CoverGroup {
             minima: Vec::new(),
             tier3_on_call_counts: false,
             baselines: Vec::new(),
+            shifts: None,
             state: WardState::Open,
             implicit: true,
         }
@@ -233,10 +245,10 @@ impl CoverGroup {
     pub fn covers(&self, ward: &WardCode) -> bool {
         self.covers_all() || self.wards.binary_search(ward).is_ok()
     }
-    /// Fewest doctors of a tier in a period; a minimum of the period wins over one for all day.
-    pub fn minimum(&self, tier: Tier, period: CoverPeriod) -> Option<u32> {
+    /// Fewest doctors of a tier in a shift; a minimum of the shift's own wins over one for all day.
+    pub fn minimum(&self, tier: Tier, shift: ShiftName) -> Option<u32> {
         let of = |period| self.minima.iter().find(|m| (m.tier, m.period) == (tier, period)).map(|m| m.doctors);
-        of(period).or_else(|| of(CoverPeriod::AllDay))
+        of(shift.into()).or_else(|| of(CoverPeriod::AllDay))
     }
     /// Doctors at work whom a mode leaves in place.
     pub fn baseline(&self, mode: BaselineMode) -> Option<u32> {
@@ -306,15 +318,16 @@ mod tests {
 
     #[test]
     fn a_minimum_of_the_night_wins_over_one_for_all_day() -> Result<(), Box<dyn std::error::Error>> {
-        use CoverPeriod::{AllDay, Day, Night};
+        use CoverPeriod::{AllDay, Night};
+        let shifts = [ShiftName::Day, ShiftName::Night];
         let minimum = |tier, period, doctors| CoverMinimum { tier, period, doctors };
         let group = CoverGroup {
             minima: vec![minimum(Tier::One, AllDay, 3), minimum(Tier::One, Night, 1), minimum(Tier::Two, Night, 0)],
             ..CoverGroup::implicit_all("RJ1".parse()?)
         };
-        assert_eq!([Day, Night].map(|p| group.minimum(Tier::One, p)), [Some(3), Some(1)]);
-        assert_eq!([Day, Night].map(|p| group.minimum(Tier::Two, p)), [None, Some(0)]);
-        assert_eq!(group.minimum(Tier::Three, Day), None, "no minimum is not a minimum of zero");
+        assert_eq!(shifts.map(|p| group.minimum(Tier::One, p)), [Some(3), Some(1)]);
+        assert_eq!(shifts.map(|p| group.minimum(Tier::Two, p)), [None, Some(0)]);
+        assert_eq!(group.minimum(Tier::Three, ShiftName::Day), None, "no minimum is not a minimum of zero");
         Ok(())
     }
 
