@@ -3,6 +3,7 @@
 mod alert;
 mod civil;
 mod clock;
+mod cover;
 mod ids;
 mod report;
 mod rulebook;
@@ -17,6 +18,9 @@ pub use alert::{
 };
 pub use civil::{CivilTime, Instants};
 pub use clock::Clock;
+pub use cover::{
+    BaselineMode, CoverBaseline, CoverGroup, CoverMinimum, CoverPeriod, GradeCover, MedicalCover, MedicalGrade, Tier,
+};
 pub use ids::{
     AlertId, Code, CodeKind, InvalidId, OrganisationCode, ReportId, ReportKey, SiteCode, SourceCode, SubjectName,
     WardCode,
