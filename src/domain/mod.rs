@@ -5,6 +5,7 @@ mod civil;
 mod clock;
 mod cover;
 mod ids;
+mod policy;
 mod report;
 mod rulebook;
 mod shift;
@@ -25,6 +26,7 @@ pub use ids::{
     AlertId, Code, CodeKind, InvalidId, OrganisationCode, ReportId, ReportKey, SiteCode, SourceCode, SubjectName,
     WardCode,
 };
+pub use policy::{InForce, KindLimit, KindLimitPatch, Policy, PolicyName, PolicyPatch, PolicyVersion, in_force};
 pub use report::{
     BlockKind, BlockReceipt, FieldViolation, Judgement, LevelsOfCare, Nursing, NursingHours, Outcome, Patients,
     Receipt, RedFlag, RedFlagType, RejectReason, Report, ReportError,
