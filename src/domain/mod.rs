@@ -1,10 +1,15 @@
 //! The nouns of the hospital. Constructors parse; values are valid by construction; ratios are exact integers.
 
 mod alert;
+mod civil;
 mod clock;
+mod cover;
 mod ids;
+mod policy;
 mod report;
 mod rulebook;
+mod shift;
+mod strike;
 mod subject;
 mod time;
 mod ward;
@@ -12,13 +17,26 @@ mod ward;
 pub use alert::{
     Alert, AlertEvent, AlertInput, AlertState, Cause, Condition, EventType, Fraction, Resolution, Severity,
 };
+pub use civil::{CivilTime, Instants};
 pub use clock::Clock;
-pub use ids::{AlertId, InvalidId, OrganisationCode, ReportId, ReportKey, SiteCode, SourceCode, SubjectName, WardCode};
+pub use cover::{
+    BaselineMode, CoverBaseline, CoverGroup, CoverMinimum, CoverPeriod, GradeCover, MedicalCover, MedicalGrade, Tier,
+};
+pub use ids::{
+    AlertId, Code, CodeKind, InvalidId, OrganisationCode, ReportId, ReportKey, SiteCode, SourceCode, SubjectName,
+    WardCode,
+};
+pub use policy::{InForce, KindLimit, KindLimitPatch, Policy, PolicyName, PolicyPatch, PolicyVersion, in_force};
 pub use report::{
     BlockKind, BlockReceipt, FieldViolation, Judgement, LevelsOfCare, Nursing, NursingHours, Outcome, Patients,
     Receipt, RedFlag, RedFlagType, RejectReason, Report, ReportError,
 };
 pub use rulebook::{Rulebook, WardFacts};
+pub use shift::{InvalidShifts, Shift, ShiftName, Shifts};
+pub use strike::{
+    Attribution, CallOffReason, Derogation, DerogationState, ElectivePolicy, Scope, StaffGroup, Strike, StrikeId,
+    StrikeMode, UnionCode, Unions, Window,
+};
 pub use subject::{
     BlockKey, ClosedFlag, Current, Doubt, Episode, Freshness, RecentIds, SourceSilence, Subject, SubjectState,
     WardStatus,
