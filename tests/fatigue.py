@@ -167,7 +167,9 @@ class Day:
     def from_directory(cls, directory: Path) -> "Day":
         wards = oracle.read_wards(directory)
         with open(directory / "wards.csv", newline="", encoding="utf-8-sig") as file:
-            beds = {f"organisations/{r['organisation']}/wards/{r['ward']}": int(r["beds"]) for r in csv.DictReader(file)}
+            beds = {
+                f"organisations/{r['organisation']}/wards/{r['ward']}": int(r["beds"]) for r in csv.DictReader(file)
+            }
         with open(directory / "reports.ndjson", encoding="utf-8") as file:
             reports = [json.loads(line) for line in file]
         return cls(sorted({w.split("/")[1] for w in wards}), wards, beds, reports)
@@ -198,7 +200,9 @@ class Day:
 
     def register(self) -> dict[str, list[dict[str, Any]]]:
         def ward(w: Ward) -> dict[str, Any]:
-            small = {"minimumRegisteredNurses": 1, "minimumReason": "MINIMUM_REASON_SMALL_UNIT"} if w.minimum == 1 else {}
+            small = (
+                {"minimumRegisteredNurses": 1, "minimumReason": "MINIMUM_REASON_SMALL_UNIT"} if w.minimum == 1 else {}
+            )
             named = {"name": w.name, "kind": f"WARD_KIND_{w.kind}", "beds": self.beds[w.name]}
             return {**named, "reportEveryMinutes": 60, **small}
 
@@ -271,7 +275,10 @@ def percentile(counts: Counter[str], organisations: list[str], share: float) -> 
 
 def report_numbers(raised: list[Raised], organisations: list[str]) -> bool:
     """Prints the numbers; whether they are within the budget."""
-    every, critical = Counter(r.organisation for r in raised), Counter(r.organisation for r in raised if r.peak == CRITICAL)
+    every, critical = (
+        Counter(r.organisation for r in raised),
+        Counter(r.organisation for r in raised if r.peak == CRITICAL),
+    )
     numbers = {"raised": every, "critical": critical}
     share = critical.total() / max(1, every.total())
     for name, counts in numbers.items():

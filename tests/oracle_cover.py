@@ -10,7 +10,7 @@ from datetime import date, datetime, time, timedelta, timezone
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from oracle import CRITICAL, RULES, WARNING, Block, Facts, Figures, Ward, instant
+from oracle import CRITICAL, RULES, WARNING, Block, Facts, Figures, Ward, instant, order_of
 from oracle_strikes import (
     A_DAY, LONDON, SHIFTS, Shift, Strike, Struck, doctors, in_force, nurses, period_at, periods_in, returns_due, struck,
 )  # fmt: skip
@@ -21,7 +21,7 @@ BASELINE_OF_MODE = {"CHRISTMAS_DAY_COVER": "CHRISTMAS_DAY", "NIGHT_DUTY_COVER": 
 RETURN_GRACE = timedelta(minutes=60)
 PLAN_FROM, PLAN_CRITICAL_FROM = timedelta(hours=72), timedelta(hours=24)
 GROUP_RULES = ("cover.below_minimum", "cover.no_senior", "cover.below_baseline")
-CATEGORIES = ("inpatient", "day_case", "outpatient")
+PLANNED = ("patients", "levels_of_care", "nursing", "medical_cover")
 TARGET = 95  # per cent of plan
 PLAN_RULES = ("ratio.over_limit", "ratio.max_allocation", "rn.none", "rn.below_minimum", "care_level.under_cover")
 OVER = ("ratio.over_limit", "care_level.under_cover", "rn.none")
@@ -346,23 +346,14 @@ class PlannedFacts(Facts):
 
 def take(known: Known, report: Counts) -> None:
     """Applies a report in proto names (`oracle.plain`) to what is known of its subject."""
-    import uuid
-
-    key = (instant(report["observed_time"]), int(report.get("revision", 0)), uuid.UUID(report["report_id"]).int)
-    kinds = [k for k in ("patients", "levels_of_care", "nursing", "medical_cover") if k in report]
     period = report.get("plan_period")
     if period is None:
         known.figures.take(report)
-        if "medical_cover" in kinds:
-            current = known.figures.blocks.get("medical_cover")
-            if current is None or key > current.key:
-                known.figures.blocks["medical_cover"] = Block(key, report["medical_cover"])
         return
-    start, end = instant(period["start_time"]), instant(period["end_time"])
+    start, end, key = instant(period["start_time"]), instant(period["end_time"]), order_of(report)
     withdrawn = bool(period.get("withdrawn"))
-    if withdrawn and not kinds:
-        kinds = [k for a, b, k in known.plans if (a, b) == (start, end)]
-    for kind in kinds:
+    named = [k for k in PLANNED if k in report]
+    for kind in named or [k for a, b, k in known.plans if withdrawn and (a, b) == (start, end)]:
         place = (start, end, kind)
         if place not in known.keys or key > known.keys[place]:
             known.keys[place] = key

@@ -19,7 +19,7 @@ A_DAY = timedelta(days=1)
 
 
 class NoSuchTime(Exception):
-    """A civil time that the clocks jump over; the text is where they jump to."""
+    """A civil time that the clocks jump over."""
 
 
 class Shift(NamedTuple):
@@ -78,11 +78,8 @@ class Struck(NamedTuple):
 def local(civil: datetime, zone: ZoneInfo, second: bool = False) -> datetime:
     """The instant of a civil time; of one that comes twice the first, or the second."""
     at = civil.replace(tzinfo=zone, fold=int(second)).astimezone(timezone.utc)
-    back = at.astimezone(zone).replace(tzinfo=None)
-    if back != civil:
-        jump = civil.replace(tzinfo=zone, fold=0).utcoffset() or timedelta()
-        first = civil.replace(tzinfo=zone, fold=1).utcoffset() or timedelta()
-        raise NoSuchTime(f"the clocks jump by {first - jump} over {civil}")
+    if at.astimezone(zone).replace(tzinfo=None) != civil:
+        raise NoSuchTime(f"{civil.isoformat()} does not exist in {zone.key}")
     return at
 
 
@@ -105,7 +102,9 @@ def shift_on(day: date, shift: Shift, zone: ZoneInfo) -> tuple[datetime, datetim
     return instant(datetime.combine(day, shift.start)), instant(end)
 
 
-def shifts_between(start: datetime, end: datetime, shifts: Iterable[Shift], zone: ZoneInfo) -> Iterator[tuple[datetime, datetime, str]]:
+def shifts_between(
+    start: datetime, end: datetime, shifts: Iterable[Shift], zone: ZoneInfo
+) -> Iterator[tuple[datetime, datetime, str]]:
     """The shifts that begin in [start, end)."""
     day, last = start.astimezone(zone).date() - A_DAY, end.astimezone(zone).date()
     found = []
