@@ -1,27 +1,35 @@
 //! The nouns of the hospital. Constructors parse; values are valid by construction; ratios are exact integers.
 
+mod activity;
 mod alert;
 mod clock;
 mod ids;
+mod period;
 mod report;
+mod response;
 mod rulebook;
 mod subject;
 mod time;
 mod ward;
 
+pub use activity::{Activity, ActivityCategory, Day};
 pub use alert::{
     Alert, AlertEvent, AlertInput, AlertState, Cause, Condition, EventType, Fraction, Resolution, Severity,
 };
 pub use clock::Clock;
 pub use ids::{AlertId, InvalidId, OrganisationCode, ReportId, ReportKey, SiteCode, SourceCode, SubjectName, WardCode};
+pub use period::Period;
 pub use report::{
     BlockKind, BlockReceipt, FieldViolation, Judgement, LevelsOfCare, Nursing, NursingHours, Outcome, Patients,
-    Receipt, RedFlag, RedFlagType, RejectReason, Report, ReportError,
+    PlanPeriod, Receipt, RedFlag, RedFlagType, RejectReason, Report, ReportError,
 };
-pub use rulebook::{Rulebook, WardFacts};
+pub use response::{
+    Acknowledgement, Act, ActRefusal, ActionCode, CloseReason, Escalation, Responder, ResponderRole,
+};
+pub use rulebook::{Context, GroupFacts, Rulebook, WardFacts};
 pub use subject::{
-    BlockKey, ClosedFlag, Current, Doubt, Episode, Freshness, RecentIds, SourceSilence, Subject, SubjectState,
-    WardStatus,
+    BlockKey, Blocks, ClosedFlag, CoverGap, CoverSummary, Current, Doubt, Episode, Freshness, Plan, RecentIds,
+    SourceSilence, Subject, SubjectState, Summary, WardStatus,
 };
 pub use time::{InvalidTime, Span, Time, Zone};
 pub use ward::{Limit, MinimumReason, Organisation, Ward, WardKind, WardState};
