@@ -21,13 +21,14 @@ pub(super) const COLUMNS: &[Column] = &[
     Column::plain("minimum_reason", Kind::OneOf("MinimumReason")),
     Column::plain("report_every_minutes", Kind::Count),
     Column::plain("state", Kind::OneOf("WardState")),
+    Column::plain("night_duty_registered_nurses", Kind::Count),
 ];
 
 /// Wards.
 #[derive(Debug, Subcommand)]
 pub(super) enum Wards {
     /// Create or replace wards from a CSV: organisation,ward,display_name,kind,site,beds,limit_patients_per_rn,
-    /// minimum_registered_nurses,minimum_reason,report_every_minutes,state.
+    /// minimum_registered_nurses,minimum_reason,report_every_minutes,state,night_duty_registered_nurses.
     Import {
         /// The CSV.
         file: PathBuf,

@@ -44,7 +44,7 @@ impl ActivityCategory {
 impl Day {
     /// The day that an instant lies in, in `zone`.
     pub fn of(at: Time, zone: &Zone) -> Self {
-        Self(at.to_timestamp().to_zoned(zone.as_jiff().clone()).date())
+        Self(at.to_timestamp().to_zoned(zone.tz().clone()).date())
     }
     /// Days since 1 January 1970.
     pub fn number(self) -> i64 {
@@ -62,7 +62,7 @@ impl Day {
     }
     /// When it begins in `zone`.
     pub fn start(self, zone: &Zone) -> Time {
-        let start = zone.as_jiff().to_ambiguous_zoned(self.0.at(0, 0, 0, 0)).compatible();
+        let start = zone.tz().to_ambiguous_zoned(self.0.at(0, 0, 0, 0)).compatible();
         start.map_or_else(|_| Time::default(), |at| Time::from_micros(at.timestamp().as_microsecond()))
     }
 }

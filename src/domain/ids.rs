@@ -90,6 +90,13 @@ impl<K> Code<K> {
     }
 }
 
+impl WardCode {
+    /// `ALL`: the cover group that stands for a whole organisation until one is registered.
+    pub fn all() -> Self {
+        Self("ALL".into(), PhantomData)
+    }
+}
+
 impl<K: CodeKind> FromStr for Code<K> {
     type Err = InvalidId;
     fn from_str(s: &str) -> Result<Self, InvalidId> {
@@ -119,7 +126,7 @@ pub enum SubjectName {
     Organisation(OrganisationCode),
     /// A ward.
     Ward(OrganisationCode, WardCode),
-    /// A cover group of doctors. None can be registered yet.
+    /// A cover group of doctors.
     CoverGroup(OrganisationCode, WardCode),
 }
 

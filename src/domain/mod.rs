@@ -2,12 +2,16 @@
 
 mod activity;
 mod alert;
+mod civil;
 mod clock;
+mod cover;
 mod ids;
 mod period;
 mod report;
 mod response;
 mod rulebook;
+mod shift;
+mod strike;
 mod subject;
 mod time;
 mod ward;
@@ -16,8 +20,15 @@ pub use activity::{Activity, ActivityCategory, Day};
 pub use alert::{
     Alert, AlertEvent, AlertInput, AlertState, Cause, Condition, EventType, Fraction, Resolution, Severity,
 };
+pub use civil::{CivilTime, Instants};
 pub use clock::Clock;
-pub use ids::{AlertId, InvalidId, OrganisationCode, ReportId, ReportKey, SiteCode, SourceCode, SubjectName, WardCode};
+pub use cover::{
+    BaselineMode, CoverBaseline, CoverGroup, CoverMinimum, CoverPeriod, GradeCover, MedicalCover, MedicalGrade, Tier,
+};
+pub use ids::{
+    AlertId, Code, CodeKind, InvalidId, OrganisationCode, ReportId, ReportKey, SiteCode, SourceCode, SubjectName,
+    WardCode,
+};
 pub use period::Period;
 pub use report::{
     BlockKind, BlockReceipt, FieldViolation, Judgement, LevelsOfCare, Nursing, NursingHours, Outcome, Patients,
@@ -27,6 +38,11 @@ pub use response::{
     Acknowledgement, Act, ActRefusal, ActionCode, CloseReason, Escalation, Responder, ResponderRole,
 };
 pub use rulebook::{Context, GroupFacts, Rulebook, WardFacts};
+pub use shift::{InvalidShifts, Shift, ShiftName, Shifts};
+pub use strike::{
+    Attribution, CallOffReason, Derogation, DerogationState, ElectivePolicy, Scope, StaffGroup, Strike, StrikeId,
+    StrikeMode, UnionCode, Unions, Window,
+};
 pub use subject::{
     BlockKey, Blocks, ClosedFlag, CoverGap, CoverSummary, Current, Doubt, Episode, Freshness, Plan, RecentIds,
     SourceSilence, Subject, SubjectState, Summary, WardStatus,

@@ -96,7 +96,18 @@ impl Time {
             .filter(|t| *t > self)
             .min()
     }
-    fn civil(day: jiff::civil::Date, minute: u16, zone: &Zone) -> Option<Self> {
+    /// The local days that [self, end) touches, in order.
+    pub(super) fn local_days(self, end: Self, zone: &Zone) -> impl Iterator<Item = jiff::civil::Date> {
+        let last = end.to_timestamp().to_zoned(zone.0.clone()).date();
+        self.to_timestamp()
+            .to_zoned(zone.0.clone())
+            .date()
+            .series(jiff::Span::new().days(1))
+            .take_while(move |d| *d <= last)
+    }
+    /// A time of day, minutes since midnight, as an instant. One that clocks show twice is the first; one that they
+    /// leave out is as much later as they jump.
+    pub(super) fn civil(day: jiff::civil::Date, minute: u16, zone: &Zone) -> Option<Self> {
         let (hour, minute) = (i8::try_from(minute / 60).ok()?, i8::try_from(minute % 60).ok()?);
         let at = zone.0.to_zoned(day.at(hour, minute, 0, 0)).ok()?;
         Some(Self(at.timestamp().as_microsecond()))
@@ -145,8 +156,7 @@ impl Zone {
     pub fn london() -> Self {
         Self::from_str("Europe/London").unwrap_or(Self(TimeZone::UTC))
     }
-    /// As jiff's zone.
-    pub fn as_jiff(&self) -> &TimeZone {
+    pub(super) const fn tz(&self) -> &TimeZone {
         &self.0
     }
     /// Its IANA name.

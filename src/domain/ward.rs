@@ -121,6 +121,8 @@ pub struct Ward {
     pub minimum: Option<u32>,
     /// Why that differs from 2.
     pub minimum_reason: Option<MinimumReason>,
+    /// Registered nurses on a night duty: its baseline while nurses strike. None: it has none.
+    pub night_duty_registered_nurses: Option<u32>,
     /// Minutes between reports.
     pub report_every_minutes: Option<u16>,
     /// Census times, minutes since local midnight, ascending.

@@ -52,6 +52,7 @@ pub fn ward_from(v: &mut Violations, message: pb::Ward, optional_rules: &[&str])
         state,
         identifiers,
         enabled_rules,
+        night_duty_registered_nurses,
     } = message;
     let ids = ward_name(v, &name);
     let kind_value = ward_kind_from(kind);
@@ -86,6 +87,7 @@ pub fn ward_from(v: &mut Violations, message: pb::Ward, optional_rules: &[&str])
         );
     }
     let (minimum, minimum_reason) = minimum(v, minimum_registered_nurses, minimum_reason, beds);
+    let night_duty_registered_nurses = v.count("night_duty_registered_nurses", night_duty_registered_nurses);
     let report_every_minutes = every(v, report_every_minutes);
     let census_times = census(v, &census_times);
     let state = ward_state(v, state);
@@ -103,6 +105,7 @@ pub fn ward_from(v: &mut Violations, message: pb::Ward, optional_rules: &[&str])
         severe_limit,
         minimum,
         minimum_reason,
+        night_duty_registered_nurses,
         report_every_minutes,
         census_times,
         state,
@@ -248,6 +251,7 @@ pub fn ward_to(ward: &Ward) -> pb::Ward {
         state: pb::WardState::from(ward.state).into(),
         identifiers: ward.identifiers.clone(),
         enabled_rules: ward.enabled_rules.clone(),
+        night_duty_registered_nurses: ward.night_duty_registered_nurses.and_then(|n| i32::try_from(n).ok()),
     }
 }
 

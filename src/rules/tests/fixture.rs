@@ -69,6 +69,7 @@ pub fn ward(kind: WardKind) -> Ward {
         severe_limit: None,
         minimum: None,
         minimum_reason: None,
+        night_duty_registered_nurses: None,
         report_every_minutes: Some(60),
         census_times: Vec::new(),
         state: WardState::Open,
