@@ -7,6 +7,7 @@ mod clock;
 mod cover;
 mod ids;
 mod period;
+mod policy;
 mod report;
 mod response;
 mod rulebook;
@@ -30,6 +31,9 @@ pub use ids::{
     WardCode,
 };
 pub use period::Period;
+pub use policy::{
+    InForce, KindLimit, KindLimitPatch, Policy, PolicyName, PolicyPatch, PolicyVersion, ShiftTimes, in_force,
+};
 pub use report::{
     BlockKind, BlockReceipt, FieldViolation, Judgement, LevelsOfCare, Nursing, NursingHours, Outcome, Patients,
     PlanPeriod, Receipt, RedFlag, RedFlagType, RejectReason, Report, ReportError,

@@ -2,8 +2,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::domain::{
-    CoverGroup, Organisation, OrganisationCode, Policy, PolicyName, PolicyVersion, Strike, StrikeId, SubjectName, Time,
-    Ward,
+    CoverGroup, InForce, Organisation, OrganisationCode, Policy, PolicyName, PolicyVersion, Strike, StrikeId,
+    SubjectName, Time, Ward, in_force,
 };
 
 /// What holds for a whole organisation beside its register entry: its strikes and its policy.
@@ -14,7 +14,7 @@ pub struct Context {
     /// Generation of the newest change among them; of one that concerned it before, too.
     pub strikes_changed: i64,
     /// Its policy from each instant on, ascending; the first holds from the beginning. Empty: the default.
-    pub policies: Vec<(Time, Arc<Policy>)>,
+    pub policies: Vec<InForce>,
     /// Generation of the newest change among them.
     pub policies_changed: i64,
 }
@@ -66,20 +66,22 @@ pub struct Rulebook {
     pub strikes: BTreeMap<StrikeId, (i64, Arc<Strike>)>,
     /// Generations at which a strike's former scope was left behind, by organisation.
     pub left_scope: HashMap<OrganisationCode, i64>,
-    /// Every version of each policy, ascending, and the generation that brought it.
-    pub policies: BTreeMap<PolicyName, Vec<(i64, Arc<PolicyVersion>)>>,
+    /// Every version of each policy, ascending.
+    pub policies: BTreeMap<PolicyName, Vec<PolicyVersion>>,
+    /// The generation that brought the newest version of each.
+    pub policy_changes: BTreeMap<PolicyName, i64>,
     contexts: HashMap<OrganisationCode, Arc<Context>>,
 }
 
 impl Context {
     /// The policy in force at an instant.
     pub fn policy(&self, at: Time) -> Arc<Policy> {
-        let in_force = self.policies.iter().rev().find(|(from, _)| *from <= at).or(self.policies.first());
-        in_force.map(|(_, policy)| Arc::clone(policy)).unwrap_or_default()
+        let in_force = self.policies.iter().rev().find(|p| p.from <= at).or(self.policies.first());
+        in_force.map(|p| Arc::clone(&p.policy)).unwrap_or_default()
     }
     /// When the next version comes into force after an instant.
     pub fn next_policy(&self, after: Time) -> Option<Time> {
-        self.policies.iter().map(|(from, _)| *from).find(|from| *from > after)
+        self.policies.iter().map(|p| p.from).find(|from| *from > after)
     }
 }
 
@@ -155,32 +157,12 @@ impl Rulebook {
         let concerning = || self.strikes.values().filter(|(_, strike)| strike.scope.covers(organisation));
         let left = self.left_scope.get(&organisation.code).copied().unwrap_or_default();
         let names = [PolicyName::Default, PolicyName::Organisation(organisation.code.clone())];
-        let versions = || names.iter().filter_map(|name| self.policies.get(name)).flatten();
+        let [defaults, own] = names.each_ref().map(|name| self.policies.get(name).map_or(&[][..], Vec::as_slice));
         Context {
             strikes: concerning().map(|(_, strike)| Arc::clone(strike)).collect(),
             strikes_changed: concerning().map(|(generation, _)| *generation).fold(left, i64::max),
-            policies: self.layered(&names),
-            policies_changed: versions().map(|(generation, _)| *generation).max().unwrap_or_default(),
+            policies: in_force(defaults, own),
+            policies_changed: names.iter().filter_map(|n| self.policy_changes.get(n)).copied().max().unwrap_or_default(),
         }
-    }
-
-    /// The default and the organisation's own policy laid over one another, from each instant at which one changes.
-    fn layered(&self, names: &[PolicyName; 2]) -> Vec<(Time, Arc<Policy>)> {
-        let layers = names.each_ref().map(|name| self.policies.get(name).map_or(&[][..], Vec::as_slice));
-        let mut instants: Vec<Time> = layers.iter().copied().flatten().map(|(_, v)| v.effective).collect();
-        instants.push(Time::from_micros(i64::MIN));
-        instants.sort_unstable();
-        instants.dedup();
-        let at = |instant: Time| {
-            let in_force = |layer: &[(i64, Arc<PolicyVersion>)]| {
-                let begun = layer.iter().map(|(_, version)| version).filter(|v| v.effective <= instant);
-                begun.max_by_key(|v| (v.effective, v.version)).map(Arc::clone)
-            };
-            let policy = layers.into_iter().filter_map(in_force).fold(Policy::default(), |policy, version| {
-                Policy { version: format!("{}@{}", version.name, version.version), ..policy.with(&version.patch) }
-            });
-            (instant, Arc::new(policy))
-        };
-        instants.into_iter().map(at).collect()
     }
 }

@@ -35,13 +35,13 @@ pub struct Demand {
 }
 
 /// A group's shifts: its own, or the policy's.
-pub fn shifts<'a>(facts: &'a GroupFacts, policy: &'a Policy) -> &'a Shifts {
-    facts.group.shifts.as_ref().unwrap_or(&policy.shifts)
+pub fn shifts(facts: &GroupFacts, policy: &Policy) -> Shifts {
+    facts.group.shifts.clone().unwrap_or_else(|| policy.shifts.shifts())
 }
 
 /// Intervals in which the work of a group's doctors is struck.
 pub fn struck(facts: &GroupFacts, policy: &Policy) -> Vec<Struck> {
-    windows::struck(&facts.context.strikes, true, shifts(facts, policy), &facts.organisation.zone)
+    windows::struck(&facts.context.strikes, true, &shifts(facts, policy), &facts.organisation.zone)
 }
 
 impl Inputs for CoverView<'_> {
