@@ -120,16 +120,17 @@ impl Registering {
         Page::open(method, scope, size, token, self.store.as_ref()).await
     }
 
-    fn ward_as_it_stands(&self, name: &SubjectName, facts: &WardFacts, state: &SubjectState) -> pb::GetWardResponse {
+    fn ward_as_it_stands(&self, subject: &Subject, facts: &WardFacts) -> pb::GetWardResponse {
+        let (state, reads) = (&subject.state, &subject.reads);
         let now = self.clock.now();
-        let (status, freshness) = rules::status(facts, state, now);
-        let evaluations = rules::evaluate(facts, state, now);
+        let (status, freshness) = rules::status(facts, state, reads, now);
+        let evaluations = rules::evaluate(facts, state, reads, now);
         pb::GetWardResponse {
             ward: Some(wire::ward_to(&facts.ward)),
             status: pb::WardStatus::from(status).into(),
             freshness: pb::Freshness::from(freshness).into(),
-            current: Some(wire::current_report(name, state)),
-            blocks: BlockKind::OF_WARD.into_iter().filter_map(|kind| block(facts, state, kind, now)).collect(),
+            current: Some(wire::current_report(&subject.name, &state.blocks)),
+            blocks: BlockKind::OF_WARD.into_iter().filter_map(|kind| block(facts, &state.blocks, kind, now)).collect(),
             evaluations: evaluations.iter().map(evaluation).collect(),
         }
     }
@@ -137,12 +138,12 @@ impl Registering {
 
 fn block(
     facts: &WardFacts,
-    state: &SubjectState,
+    blocks: &Blocks,
     kind: BlockKind,
     now: crate::domain::Time,
 ) -> Option<pb::CurrentBlock> {
-    let (key, source, _) = state.current(kind)?;
-    let overdue = rules::overdue_time(facts, kind, key.observed);
+    let (key, source, _) = blocks.current(kind)?;
+    let overdue = rules::overdue_time(facts, &facts.context.policy(now), kind, key.observed);
     let is_overdue = overdue.is_some_and(|at| at <= now);
     let freshness = if is_overdue { pb::Freshness::Stale } else { pb::Freshness::Fresh };
     Some(pb::CurrentBlock {

@@ -65,7 +65,7 @@ impl Subjects {
         }
         for (organisation, ward, summary) in self.store.subject_summaries(&organisations).await? {
             match (wire::summary_from(&summary), found.get_mut(&organisation)) {
-                (Ok(silences), Some(subject)) => subject.children.push((ward, silences)),
+                (Ok(summary), Some(subject)) => subject.reads.push((ward, summary)),
                 (Err(error), _) => tracing::error!(%ward, %error, "a ward is left out of its organisation's judgement"),
                 (Ok(_), None) => {}
             }
@@ -104,5 +104,5 @@ fn subject(row: SubjectRow) -> Option<Subject> {
     let SubjectRow { number, name, etag, generation, next_check, .. } = row;
     let state = wire::state_from(&row.hot, &row.cold, &row.summary);
     let state = state.inspect_err(|error| tracing::error!(%name, %error, "a subject cannot be read")).ok()?;
-    Some(Subject { number, name, etag, generation, next_check, state, children: Vec::new() })
+    Some(Subject { number, name, etag, generation, next_check, state, reads: Vec::new(), activity: Vec::new() })
 }

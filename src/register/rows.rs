@@ -21,10 +21,11 @@ pub(super) fn applied(known: &Rulebook, generation: i64, rows: Vec<ConfigRow>) -
     for row in wards {
         let ward = Arc::new(decode_ward(&row)?);
         let organisation = organisation_of(&book, &ward.organisation)?;
-        book.wards.insert(row.name, WardFacts { number: row.number, ward, organisation });
+        let facts = WardFacts { number: row.number, ward, organisation, context: Arc::default(), groups: Vec::new() };
+        book.wards.insert(row.name, facts);
     }
     renew(&book.organisations.clone().into_iter().map(|(c, (_, o))| (c, o)).collect(), &changed, &mut book.wards);
-    Ok(book)
+    Ok(book.linked())
 }
 
 /// Wards hold their organisation; those of a changed one take the new one.

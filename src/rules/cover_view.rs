@@ -1,6 +1,5 @@
 use crate::domain::{
-    BaselineMode, BlockKind, Blocks, CoverPeriod, GroupFacts, MedicalCover, Period, Policy, ShiftName, Shifts, StrikeId,
-    StrikeMode, Tier, Time,
+    BaselineMode, BlockKind, Blocks, GroupFacts, MedicalCover, Period, Policy, Shifts, StrikeId, StrikeMode, Tier, Time,
 };
 use crate::rules::inputs::Inputs;
 use crate::rules::verdict::Why;
@@ -96,11 +95,8 @@ impl<'a> CoverView<'a> {
     /// Fewest doctors of a tier at an instant: the minimum of that shift wins over the one for all day. None: not
     /// applicable.
     pub fn minimum(&self, tier: Tier, at: Time) -> Option<u32> {
-        let period = match shifts(self.facts, self.policy).at(at, &self.facts.organisation.zone) {
-            ShiftName::Day => CoverPeriod::Day,
-            ShiftName::Night => CoverPeriod::Night,
-        };
-        self.facts.group.minimum(tier, period)
+        let shift = shifts(self.facts, self.policy).at(at, &self.facts.organisation.zone);
+        self.facts.group.minimum(tier, shift)
     }
 
     /// Doctors whom a mode leaves in place. None: not applicable.

@@ -50,7 +50,8 @@ pub fn settle(
         let turn = Turn { inputs: Some(&view), corrected: &[], ..turn.clone() };
         turned.add(turn.run(&mut episodes, &planned));
     }
-    turned.add(turn.run(&mut episodes, &orphans(&episodes, &state.plans, now)));
+    let over = orphans(&episodes, &state.plans, now);
+    turned.add(turn.run(&mut episodes, &over));
     let acted = respond(&turn, &mut episodes, change.request, &rulings, gone, &mut turned);
     let summary = if gone { Summary::default() } else { summary(&view, &rulings, &state) };
     let times = if gone { Vec::new() } else { times(&view, &state) };

@@ -1,5 +1,6 @@
 use crate::domain::{BlockKind, Judgement, Policy, Resolution, Severity, Time};
 use crate::rules::catalogue::{HOURS, JUDGEMENT};
+use crate::rules::inputs::Inputs;
 use crate::rules::verdict::{Ruling, Verdict, Why, fraction};
 use crate::rules::view::View;
 

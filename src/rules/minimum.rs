@@ -1,4 +1,4 @@
-use crate::domain::{BlockKind, Patients, Resolution, Severity};
+use crate::domain::{BlockKind, Resolution, Severity};
 use crate::rules::catalogue::{BELOW_MINIMUM, NONE};
 use crate::rules::verdict::{Ruling, Verdict, Why, fraction};
 use crate::rules::view::{Nurses, View};
@@ -30,7 +30,7 @@ pub fn none(view: &View<'_>) -> Ruling {
 
 fn none_words(view: &View<'_>, ruling: &Ruling) -> String {
     let (ward, at) = (&view.facts.ward.code, view.when(READS));
-    let patients = view.patients().map_or(0, Patients::total);
+    let patients = view.patients().map_or(0, |p| p.total());
     if ruling.breaches() {
         let minimum = minimum(view);
         return format!("Ward {ward}: {} and no registered nurse, minimum {minimum}. {at}", view.counted(patients.into()));

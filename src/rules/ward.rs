@@ -49,7 +49,8 @@ pub fn settle(
         let turn = Turn { view: Some(view), inputs: Some(&view), corrected: &[], ..turn.clone() };
         turned.add(turn.run(&mut episodes, &planned));
     }
-    turned.add(turn.run(&mut episodes, &orphans(&episodes, &state.plans, now)));
+    let over = orphans(&episodes, &state.plans, now);
+    turned.add(turn.run(&mut episodes, &over));
     let acted = respond(&turn, &mut episodes, change.request, &rulings, closed, &mut turned);
     let summary = Summary { silences: silence::of_ward(&view), cover: None };
     let stand = standing_of(&view, &episodes, &rulings);

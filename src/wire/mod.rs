@@ -5,16 +5,19 @@ mod audit;
 mod blocks;
 mod enums;
 mod fields;
+mod medical_cover;
 pub mod log;
 mod receipt;
 mod register;
 mod report;
+mod response;
 mod state;
 mod strike;
 mod strike_enums;
 mod strike_windows;
 #[cfg(test)]
 mod tests;
+mod summary;
 mod time;
 
 /// The generated messages and service traits.
@@ -30,7 +33,7 @@ mod generated {
 }
 
 pub use alert::{alert_from, alert_row, alert_to, event_to, fraction_to};
-pub use audit::audit_entry;
+pub use audit::{Audited, audit_entry};
 pub use fields::{InvalidFields, Violations};
 pub use generated::wardwatch::stored::v1 as stored;
 pub use generated::wardwatch::v1 as pb;
@@ -39,8 +42,11 @@ pub use register::{
     decode_organisation, decode_ward, encode_organisation, encode_ward, organisation_from, organisation_to, ward_from,
     ward_to,
 };
+pub use medical_cover::{medical_cover_from, medical_cover_to};
+pub use response::{action_from, action_to, role_from, role_to};
 pub use report::{current_report, decode_report, digest, encode_report, report_from, report_to};
-pub use state::{CorruptState, cold_to, first_state, hot_to, state_from, summary_from, summary_to};
+pub use state::{CorruptState, cold_to, first_state, hot_to, state_from};
+pub use summary::{summary_from, summary_to};
 pub use strike::{
     Warnings, call_off_reason, change_reason, decode_strike, derogation_from, derogation_to, encode_strike,
     strike_etag, strike_from, strike_to,
