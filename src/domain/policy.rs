@@ -5,7 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use crate::domain::{InvalidId, Limit, OrganisationCode, Shift, ShiftName, Shifts, Span, Time, WardKind};
+use crate::domain::{InvalidId, Limit, OrganisationCode, Shifts, Span, Time, WardKind};
 
 /// Patients per registered nurse that a kind of ward may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,16 +23,6 @@ pub struct KindLimitPatch {
     pub day: Option<Limit>,
     /// By night.
     pub night: Option<Limit>,
-}
-
-/// The day and the night shift: minutes since local midnight. Each begins where the other ends, so together they are the
-/// whole day.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ShiftTimes {
-    /// When DAY begins and NIGHT ends.
-    pub day: u16,
-    /// When NIGHT begins and DAY ends.
-    pub night: u16,
 }
 
 /// Every value the rules are judged by, resolved: nothing is inherited any more. What each is for, its unit and its
@@ -84,7 +74,7 @@ pub struct Policy {
     /// And after so long to the chief nurse or the medical director.
     pub escalate_second: Span,
     /// The shifts, unless a cover group has its own.
-    pub shifts: ShiftTimes,
+    pub shifts: Shifts,
     /// Local times at which cover figures are due again inside a window: minutes since midnight, ascending.
     pub cover_return_times: Vec<u16>,
     /// Cover figures are overdue so long after they are due.
@@ -126,7 +116,7 @@ pub struct PolicyPatch {
     pub acknowledge_most: Option<Span>,
     pub escalate_first: Option<Span>,
     pub escalate_second: Option<Span>,
-    pub shifts: Option<ShiftTimes>,
+    pub shifts: Option<Shifts>,
     pub cover_return_times: Option<Vec<u16>>,
     pub cover_return_grace: Option<Span>,
     pub plan_from: Option<Span>,
@@ -169,15 +159,6 @@ pub struct InForce {
     pub policy: Arc<Policy>,
 }
 
-impl ShiftTimes {
-    /// The two shifts.
-    pub fn shifts(self) -> Shifts {
-        let shift = |name, start, end| Shift { name, start, end };
-        let both = vec![shift(ShiftName::Day, self.day, self.night), shift(ShiftName::Night, self.night, self.day)];
-        Shifts::new(both).unwrap_or_default()
-    }
-}
-
 impl Default for Policy {
     fn default() -> Self {
         let limit = |patients| KindLimit { day: Limit::whole(patients), night: None };
@@ -205,7 +186,7 @@ impl Default for Policy {
             acknowledge_most: Span::hours(24),
             escalate_first: Span::minutes(15),
             escalate_second: Span::minutes(45),
-            shifts: ShiftTimes { day: 7 * 60 + 30, night: 20 * 60 },
+            shifts: Shifts::default(),
             cover_return_times: vec![9 * 60, 20 * 60],
             cover_return_grace: Span::minutes(60),
             plan_from: Span::hours(72),

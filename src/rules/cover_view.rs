@@ -35,7 +35,7 @@ pub struct Demand {
 
 /// A group's shifts: its own, or the policy's.
 pub fn shifts(facts: &GroupFacts, policy: &Policy) -> Shifts {
-    facts.group.shifts.clone().unwrap_or_else(|| policy.shifts.shifts())
+    facts.group.shifts.clone().unwrap_or_else(|| policy.shifts)
 }
 
 /// Intervals in which the work of a group's doctors is struck.

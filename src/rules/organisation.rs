@@ -21,8 +21,8 @@ pub fn settle(
     let context = book.context(&organisation.code);
     let policy = context.policy(now);
     let zone = &organisation.zone;
-    let doctors = windows::struck(&context.strikes, true, &policy.shifts.shifts(), zone);
-    let nurses = windows::struck(&context.strikes, false, &policy.shifts.shifts(), zone);
+    let doctors = windows::struck(&context.strikes, true, &policy.shifts, zone);
+    let nurses = windows::struck(&context.strikes, false, &policy.shifts, zone);
     let mut all = [doctors.as_slice(), &nurses].concat();
     all.sort_by_key(|s| s.start);
     let (name, reads) = (&subject.name, &subject.reads[..]);

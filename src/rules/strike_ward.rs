@@ -20,7 +20,7 @@ pub fn double_gap(view: &View<'_>, rulings: &[Ruling], reads: &[(SubjectName, Su
     if gaps.iter().all(|(_, gap)| *gap == CoverGap::Outside) {
         return ruling.says(Verdict::Ended(Resolution::WindowEnded));
     }
-    let struck = windows::struck(&view.facts.context.strikes, true, &view.policy.shifts.shifts(), &view.facts.organisation.zone);
+    let struck = windows::struck(&view.facts.context.strikes, true, &view.policy.shifts, &view.facts.organisation.zone);
     let strike = windows::in_force(&struck, view.now).next().map(|s| s.strike.clone());
     let ruling = Ruling { strike, ..ruling };
     let ward = [RATIO, CARE_LEVEL, NONE].map(|rule| rulings.iter().find(|r| r.rule == rule));
@@ -80,7 +80,7 @@ fn breach(view: &View<'_>, ruling: Ruling, over: &Ruling, groups: &[&str]) -> Ru
 /// `cover.below_baseline` on a ward: during a nurses' strike fewer registered nurses than its night-duty number.
 pub fn below_baseline(view: &View<'_>) -> Ruling {
     let ruling = Ruling { source: "ward register", ..Ruling::said(BASELINE, NURSING, String::new()) };
-    let struck = windows::struck(&view.facts.context.strikes, false, &view.policy.shifts.shifts(), &view.facts.organisation.zone);
+    let struck = windows::struck(&view.facts.context.strikes, false, &view.policy.shifts, &view.facts.organisation.zone);
     let at = view.plan.map_or(view.now, |period| period.start);
     let Some(struck) = windows::in_force(&struck, at).next() else {
         return ruling.says(Verdict::Ended(Resolution::WindowEnded));

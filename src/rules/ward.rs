@@ -72,7 +72,7 @@ fn times(view: &View<'_>, state: &SubjectState) -> Vec<Time> {
     let judgement = blocks.judgement.as_ref().map(|c| hours::judgement_ends(view.policy, c.key.observed));
     let plans = state.plans.iter().map(|p| p.period.end);
     let (strikes, zone) = (&view.facts.context.strikes, &view.facts.organisation.zone);
-    let struck = windows::struck(strikes, false, &view.policy.shifts.shifts(), zone);
+    let struck = windows::struck(strikes, false, &view.policy.shifts, zone);
     let edge = windows::next_edge(&struck, view.now);
     overdue.chain(silent).chain(never).chain(shift).chain(judgement).chain(plans).chain(edge).collect()
 }

@@ -49,7 +49,7 @@ pub use state::{CorruptState, cold_to, first_state, hot_to, state_from};
 pub use summary::{summary_from, summary_to};
 pub use strike::{
     Warnings, call_off_reason, change_reason, decode_strike, derogation_from, derogation_to, encode_strike,
-    strike_etag, strike_from, strike_to,
+    strike_etag, strike_from, strike_to, tier_to,
 };
 pub use strike_windows::window_to;
 pub use time::{duration_to, timestamp_to, to_time};

@@ -7,7 +7,7 @@ use prost::Message;
 
 use crate::domain::{
     CallOffReason, Derogation, DerogationState, OrganisationCode, RejectReason, Scope, SiteCode, Strike, StrikeId,
-    SubjectName, Time, Window, Zone,
+    SubjectName, Tier, Time, Window, Zone,
 };
 use crate::wire::strike_enums::{
     attribution_from, call_off_reason_from, derogation_state_from, elective_from, staff_group_from, strike_mode_from,
@@ -194,7 +194,7 @@ pub fn derogation_from(v: &mut Violations, message: pb::Derogation, now: Time) -
         }
         None => None,
     };
-    let tier = u8::try_from(tier).ok().filter(|t| (1..=3).contains(t));
+    let tier = Tier::ALL.into_iter().find(|t| i64::from(t.number()) == i64::from(tier));
     if tier.is_none() {
         v.add("tier", RejectReason::Malformed, "is not 1, 2 or 3");
     }
@@ -209,12 +209,17 @@ pub fn derogation_from(v: &mut Violations, message: pb::Derogation, now: Time) -
     Some(Derogation { group: group?, tier: tier?, effective: effective?, number: found.unwrap_or(0), state: state? })
 }
 
+/// A tier's number.
+pub fn tier_to(tier: Tier) -> i32 {
+    i32::try_from(tier.number()).unwrap_or_default()
+}
+
 /// A derogation as its message.
 pub fn derogation_to(derogation: &Derogation) -> pb::Derogation {
     let Derogation { group, tier, effective, number, state } = derogation;
     pb::Derogation {
         cover_group: group.to_string(),
-        tier: i32::from(*tier),
+        tier: tier_to(*tier),
         number: i32::try_from(*number).ok(),
         state: pb::DerogationState::from(*state).into(),
         effective_time: Some(timestamp_to(*effective)),

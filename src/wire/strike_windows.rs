@@ -96,7 +96,8 @@ fn called_off(v: &mut Violations, at: &impl Fn(&str) -> String, state: i32, reas
                 let text = "is required with CALLED_OFF: SUSPENDED, WITHDRAWN, SETTLED or COURT_ORDER";
                 v.add(&at("call_off_reason"), RejectReason::Missing, text);
             }
-            return said;
+            // Without a reason the strike is refused; that it may overlap another window need not be said as well.
+            return said.or(Some(CallOffReason::Withdrawn));
         }
         Ok(pb::WindowState::Unspecified | pb::WindowState::Planned) if reason != 0 => {
             v.add(&at("call_off_reason"), RejectReason::Conflict, "is set, and the state is not CALLED_OFF");

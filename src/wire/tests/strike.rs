@@ -2,7 +2,7 @@
 
 use prost::Message as _;
 
-use crate::domain::{DerogationState, Scope, Strike, StrikeId, Time};
+use crate::domain::{DerogationState, Scope, Strike, StrikeId, Tier, Time};
 use crate::wire::{
     Violations, Warnings, decode_strike, derogation_from, encode_strike, pb, strike_etag, strike_from, strike_to,
 };
@@ -283,7 +283,7 @@ fn what_is_granted_holds_until_it_is_withdrawn_whatever_else_is_asked() {
     let mut record = |minutes, number, state| {
         strike.derogations.push(crate::domain::Derogation {
             group: group.clone(),
-            tier: 2,
+            tier: Tier::Two,
             effective: at(minutes),
             number,
             state,
@@ -294,9 +294,9 @@ fn what_is_granted_holds_until_it_is_withdrawn_whatever_else_is_asked() {
     record(30, 2, DerogationState::Requested);
     record(40, 2, DerogationState::Refused);
     record(50, 1, DerogationState::Withdrawn);
-    let granted = |minutes| strike.granted(&group, 2, at(minutes));
+    let granted = |minutes| strike.granted(&group, Tier::Two, at(minutes));
     assert_eq!([15, 20, 35, 45, 50].map(granted), [None, Some(1), Some(1), Some(1), None]);
-    assert_eq!(strike.granted(&group, 1, at(20)), None);
+    assert_eq!(strike.granted(&group, Tier::One, at(20)), None);
 }
 
 #[test]
