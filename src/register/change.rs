@@ -99,7 +99,7 @@ impl Register {
             };
             let audit = wire::audit_entry(&Cause::Register, audited);
             let tag = fastrand::i64(1..i64::MAX);
-            let change = ConfigChange { base: book.generation, rows, touched, tag, now, audit };
+            let change = ConfigChange { base: book.generation, rows, context: vec![], touched, tag, now, audit };
             if let ConfigOutcome::Changed(generation) = self.store.change_config(&change).await? {
                 self.refresh_to(generation).await?;
                 return Ok(upserted);
