@@ -218,8 +218,7 @@ impl Alert {
     pub fn etag(&self) -> String {
         let ended = self.resolved.map(Time::as_micros);
         let (acknowledged, escalated) = (&self.acknowledgement, &self.escalation);
-        let key =
-            format!("{}|{:?}|{:?}|{ended:?}|{acknowledged:?}|{escalated:?}", self.id, self.severity, self.state);
+        let key = format!("{}|{:?}|{:?}|{ended:?}|{acknowledged:?}|{escalated:?}", self.id, self.severity, self.state);
         let digest = Sha256::digest(key);
         hex::encode(&digest[..6])
     }

@@ -36,9 +36,7 @@ pub use report::{
     BlockKind, BlockReceipt, FieldViolation, Judgement, LevelsOfCare, Nursing, NursingHours, Outcome, Patients,
     PlanPeriod, Receipt, RedFlag, RedFlagType, RejectReason, Report, ReportError,
 };
-pub use response::{
-    Acknowledgement, Act, ActRefusal, ActionCode, CloseReason, Escalation, Responder, ResponderRole,
-};
+pub use response::{Acknowledgement, Act, ActRefusal, ActionCode, CloseReason, Escalation, Responder, ResponderRole};
 pub use rulebook::{Context, GroupFacts, Rulebook, WardFacts};
 pub use shift::{InvalidShifts, Shift, ShiftName, Shifts};
 pub use strike::{

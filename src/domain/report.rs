@@ -1,6 +1,4 @@
-use crate::domain::{
-    AlertId, Freshness, MedicalCover, Period, ReportId, ReportKey, SourceCode, Time, WardStatus,
-};
+use crate::domain::{AlertId, Freshness, MedicalCover, Period, ReportId, ReportKey, SourceCode, Time, WardStatus};
 
 /// The kinds of block. Order, supersession, correction and overdue are judged per subject and block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -70,7 +70,8 @@ pub struct Rulebook {
     pub policies: BTreeMap<PolicyName, Vec<PolicyVersion>>,
     /// The generation that brought the newest version of each.
     pub policy_changes: BTreeMap<PolicyName, i64>,
-    contexts: HashMap<OrganisationCode, Arc<Context>>,
+    /// What holds for each organisation, as [`Self::linked`] joined it.
+    pub contexts: HashMap<OrganisationCode, Arc<Context>>,
 }
 
 impl Context {
@@ -126,6 +127,9 @@ impl Rulebook {
             if let Some(context) = contexts.get(&facts.ward.organisation) {
                 facts.context = Arc::clone(context);
             }
+            if let Some((_, organisation)) = self.organisations.get(&facts.ward.organisation) {
+                facts.organisation = Arc::clone(organisation);
+            }
             let name = SubjectName::Ward(facts.ward.organisation.clone(), facts.ward.code.clone());
             wards_of.entry(facts.ward.organisation.clone()).or_default().push(name);
         }
@@ -141,6 +145,9 @@ impl Rulebook {
             facts.wards.sort();
             if let Some(context) = contexts.get(organisation) {
                 facts.context = Arc::clone(context);
+            }
+            if let Some((_, organisation)) = self.organisations.get(organisation) {
+                facts.organisation = Arc::clone(organisation);
             }
             for ward in &facts.wards {
                 if let Some(ward) = self.wards.get_mut(ward) {
@@ -162,7 +169,12 @@ impl Rulebook {
             strikes: concerning().map(|(_, strike)| Arc::clone(strike)).collect(),
             strikes_changed: concerning().map(|(generation, _)| *generation).fold(left, i64::max),
             policies: in_force(defaults, own),
-            policies_changed: names.iter().filter_map(|n| self.policy_changes.get(n)).copied().max().unwrap_or_default(),
+            policies_changed: names
+                .iter()
+                .filter_map(|n| self.policy_changes.get(n))
+                .copied()
+                .max()
+                .unwrap_or_default(),
         }
     }
 }

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use tonic::{Request, Response, Status};
 
 use crate::clock::SharedClock;
-use crate::domain::{BlockKind, OrganisationCode, Rulebook, SubjectName, SubjectState, WardFacts};
+use crate::domain::{BlockKind, Blocks, OrganisationCode, Rulebook, Subject, SubjectName, WardFacts};
 use crate::grpc::keyed::Page;
 use crate::grpc::status::Problem;
-use crate::register::{Register, RegisterError, Upserted};
+use crate::register::{Register, RegisterError, Upserted, reading};
 use crate::rules;
 use crate::store::Store;
 use crate::wire::{self, pb, timestamp_to};
@@ -78,11 +78,9 @@ impl pb::register_service_server::RegisterService for Registering {
         let ward: SubjectName = name.parse().map_err(|e| Problem::field("name", format!("{e}")))?;
         let book = self.current().await?;
         let facts = book.ward(&ward).ok_or_else(|| Problem::NotFound(missing(&book, &ward)))?;
-        let rows = self.store.load_subjects(&[facts.number]).await.map_err(Problem::from)?;
-        let row = rows.into_iter().next().ok_or(Problem::NotFound(name))?;
-        let state =
-            wire::state_from(&row.hot, &row.cold, &row.summary).map_err(|e| Problem::Internal(e.to_string()))?;
-        Ok(Response::new(self.ward_as_it_stands(&ward, facts, &state)))
+        let subjects = reading::subjects(self.store.as_ref(), &book, &[facts.number]).await.map_err(Problem::from)?;
+        let subject = subjects.into_iter().next().ok_or(Problem::NotFound(name))?;
+        Ok(Response::new(self.ward_as_it_stands(&subject, facts)))
     }
 
     async fn list_wards(
@@ -136,12 +134,7 @@ impl Registering {
     }
 }
 
-fn block(
-    facts: &WardFacts,
-    blocks: &Blocks,
-    kind: BlockKind,
-    now: crate::domain::Time,
-) -> Option<pb::CurrentBlock> {
+fn block(facts: &WardFacts, blocks: &Blocks, kind: BlockKind, now: crate::domain::Time) -> Option<pb::CurrentBlock> {
     let (key, source, _) = blocks.current(kind)?;
     let overdue = rules::overdue_time(facts, &facts.context.policy(now), kind, key.observed);
     let is_overdue = overdue.is_some_and(|at| at <= now);

@@ -3,8 +3,8 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use crate::domain::{Receipt, Span, Time};
-use crate::intake::subjects::Subjects;
 use crate::intake::acting::Asked;
+use crate::intake::subjects::Subjects;
 use crate::intake::{Message, Parts, Work};
 
 /// The one loop. It owns the cache, so no lock is held while judging.

@@ -93,10 +93,6 @@ pub(super) const STAFFING: &[&str] = &[RATIO, MAX_ALLOCATION, NONE, BELOW_MINIMU
 
 /// Good figures must last so long before an alert ends (domain.md section 5).
 pub(super) const CLEAR_AFTER: Span = Span::minutes(30);
-/// A breach so soon after the end reopens the same episode (domain.md section 5).
-pub(super) const REOPEN_WITHIN: Span = Span::minutes(60);
-/// New figures are shown at most so often (contract.md section 1).
-pub(super) const UPDATE_EVERY: Span = Span::minutes(1);
 /// A resolved red flag is final for so long (domain.md section 2).
 pub(super) const FLAG_FINAL: Span = Span::days(7);
 /// Most open red flags of a subject (engine.md section 1).

@@ -88,13 +88,16 @@ fn below_minimum(view: &CoverView<'_>, demands: &[Demand]) -> Ruling {
     let short = shortfalls(view, cover, demands);
     let group = &view.facts.group.code;
     let Some(worst) = short.first() else {
-        let ruling = ruling.with_message(format!("Cover group {group}: every tier at or above its minimum. {}", view.when()));
+        let ruling =
+            ruling.with_message(format!("Cover group {group}: every tier at or above its minimum. {}", view.when()));
         return if unreported(view, cover, demands) { ruling.unknown(Why::TiersAbsent) } else { ruling };
     };
     let unit = unit(worst.tier);
     let ruling = ruling.measuring(fraction(worst.doctors, 1, unit), fraction(worst.minimum, 1, unit), REGISTER);
-    let tiers: Vec<String> = short.iter().map(|s| format!("tier {} {} of {}", s.tier.number(), s.doctors, s.minimum)).collect();
-    let message = format!("Cover group {group}: doctors {} below minimum: {}. {}", view.doing(), tiers.join(", "), view.when());
+    let tiers: Vec<String> =
+        short.iter().map(|s| format!("tier {} {} of {}", s.tier.number(), s.doctors, s.minimum)).collect();
+    let message =
+        format!("Cover group {group}: doctors {} below minimum: {}. {}", view.doing(), tiers.join(", "), view.when());
     ruling.with_message(message).says(Verdict::Breach(Severity::Critical))
 }
 
@@ -112,11 +115,13 @@ fn no_senior(view: &CoverView<'_>, demands: &[Demand]) -> Ruling {
         Err(why) => return ruling.unknown(why),
     };
     let unit = "tier 3 doctors";
-    let ruling = ruling.measuring(fraction(seniors, 1, unit), fraction(1, 1, unit), "Royal College of Physicians tiers");
+    let ruling =
+        ruling.measuring(fraction(seniors, 1, unit), fraction(1, 1, unit), "Royal College of Physicians tiers");
     let (group, when) = (&view.facts.group.code, view.when());
     let place = if view.facts.group.tier3_on_call_counts { " or on call" } else { "" };
     let doing = view.doing();
-    let ruling = ruling.with_message(format!("Cover group {group}: {seniors} tier 3 doctors {doing}{place}, minimum 1. {when}"));
+    let ruling =
+        ruling.with_message(format!("Cover group {group}: {seniors} tier 3 doctors {doing}{place}, minimum 1. {when}"));
     if seniors == 0 { ruling.says(Verdict::Breach(Severity::Critical)) } else { ruling }
 }
 

@@ -35,7 +35,7 @@ pub struct Demand {
 
 /// A group's shifts: its own, or the policy's.
 pub fn shifts(facts: &GroupFacts, policy: &Policy) -> Shifts {
-    facts.group.shifts.clone().unwrap_or_else(|| policy.shifts)
+    facts.group.shifts.clone().unwrap_or_else(|| policy.shifts.clone())
 }
 
 /// Intervals in which the work of a group's doctors is struck.
@@ -104,7 +104,9 @@ impl<'a> CoverView<'a> {
         let mode = match mode {
             StrikeMode::ChristmasDayCover => BaselineMode::ChristmasDay,
             StrikeMode::NightDutyCover => BaselineMode::NightDuty,
-            StrikeMode::FullWithdrawal | StrikeMode::EmergencyCareOnly | StrikeMode::ActionShortOfStrike => return None,
+            StrikeMode::FullWithdrawal | StrikeMode::EmergencyCareOnly | StrikeMode::ActionShortOfStrike => {
+                return None;
+            }
         };
         self.facts.group.baseline(mode)
     }

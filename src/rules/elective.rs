@@ -38,7 +38,9 @@ fn days(view: &ElectiveView<'_>, policy: ElectivePolicy) -> BTreeMap<Day, Strike
     for activity in view.activity {
         let (start, end) = (activity.day.start(view.zone), activity.day.next().start(view.zone));
         let touches = |s: &&Struck| s.elective == policy && s.start < end && start < s.end;
-        if let Some(struck) = view.struck.iter().find(touches).filter(|_| view.now < open_until(activity.day, view.zone)) {
+        if let Some(struck) =
+            view.struck.iter().find(touches).filter(|_| view.now < open_until(activity.day, view.zone))
+        {
             found.insert(activity.day, struck.strike.clone());
         }
     }
@@ -71,7 +73,8 @@ fn of_day<'a>(view: &ElectiveView<'a>, day: Day) -> impl Iterator<Item = &'a Act
 fn stood_down(view: &ElectiveView<'_>, day: Day, strike: StrikeId) -> Ruling {
     let delivered: u32 = of_day(view, day).filter_map(|a| a.delivered).sum();
     let (code, unit) = (view.code, "operations and appointments delivered");
-    let message = format!("{code}: {delivered} operations and appointments delivered on {day}, limit 0 (emergency care only).");
+    let message =
+        format!("{code}: {delivered} operations and appointments delivered on {day}, limit 0 (emergency care only).");
     let ruling = Ruling::said(NOT_STOOD_DOWN, &[], message);
     let ruling = ruling.measuring(fraction(delivered, 1, unit), fraction(0, 1, unit), "elective policy of the strike");
     let ruling = Ruling { instance: day.to_string(), strike: Some(strike), ..ruling };
@@ -89,7 +92,9 @@ fn below_target(view: &ElectiveView<'_>, day: Day, strike: StrikeId) -> Ruling {
     let delivered: u32 = both.iter().map(|(delivered, _)| delivered).sum();
     let planned: u32 = both.iter().map(|(_, planned)| planned).sum();
     let (code, target, unit) = (view.code, view.policy.elective_target_percent, "operations and appointments");
-    let message = format!("{code}: {delivered} of {planned} planned operations and appointments delivered on {day}, target {target} %.");
+    let message = format!(
+        "{code}: {delivered} of {planned} planned operations and appointments delivered on {day}, target {target} %."
+    );
     let ruling = Ruling::said(BELOW_TARGET, &[], message);
     let ruling = ruling.measuring(fraction(delivered, planned, unit), fraction(target, 100, unit), "policy");
     let ruling = Ruling { instance: day.to_string(), strike: Some(strike), ..ruling };

@@ -80,7 +80,9 @@ pub fn judged_unsafe(view: &View<'_>) -> Ruling {
     let ruling = Ruling { source: "professional judgement", ..ruling };
     match view.blocks.judgement.as_ref() {
         None => ruling.unknown(Why::NeverReported(BlockKind::ProfessionalJudgement)),
-        Some(c) if view.now >= judgement_ends(view.policy, c.key.observed) => ruling.says(Verdict::Ended(Resolution::Expired)),
+        Some(c) if view.now >= judgement_ends(view.policy, c.key.observed) => {
+            ruling.says(Verdict::Ended(Resolution::Expired))
+        }
         Some(c) if c.body == Judgement::Unsafe => ruling.says(Verdict::Breach(Severity::Warning)),
         Some(_) => ruling,
     }

@@ -1,8 +1,8 @@
 //! Rulings into episodes and events: raising, changing, clearing, reopening, ending (domain.md section 5).
 
 use crate::domain::{
-    Alert, AlertEvent, AlertId, AlertState, BlockKind, CallOffReason, Cause, Condition, Context, Episode, EventType, Policy,
-    Resolution, Severity, SiteCode, Span, SubjectName, Time,
+    Alert, AlertEvent, AlertId, AlertState, BlockKind, CallOffReason, Cause, Condition, Context, Episode, EventType,
+    Policy, Resolution, Severity, SiteCode, Span, SubjectName, Time,
 };
 use crate::rules::catalogue::{
     CAPACITY, CORRIDOR, IMPLAUSIBLE, JUDGEMENT, MAX_ALLOCATION, NOT_REPORTED, OVERDUE, PLAN_MISSING, SILENT, SKILL_MIX,
@@ -267,8 +267,7 @@ impl Turn<'_> {
             transitions: 0,
         };
         self.show(&mut alert, ruling);
-        let mut episode =
-            Episode { alert, good_since: None, ending: None, last_event: self.now, critical_since: None };
+        let mut episode = Episode { alert, good_since: None, ending: None, last_event: self.now, critical_since: None };
         turned.events.push(self.event(&mut episode, EventType::Raised, None));
         episode
     }
@@ -310,7 +309,6 @@ impl Turn<'_> {
         let (previous_severity, previous_state) = before.unzip();
         AlertEvent { kind, alert: episode.alert.clone(), previous_severity, previous_state, cause }
     }
-
 }
 
 /// How an alert ends when its strike does not go on.

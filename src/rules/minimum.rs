@@ -33,7 +33,10 @@ fn none_words(view: &View<'_>, ruling: &Ruling) -> String {
     let patients = view.patients().map_or(0, |p| p.total());
     if ruling.breaches() {
         let minimum = minimum(view);
-        return format!("Ward {ward}: {} and no registered nurse, minimum {minimum}. {at}", view.counted(patients.into()));
+        return format!(
+            "Ward {ward}: {} and no registered nurse, minimum {minimum}. {at}",
+            view.counted(patients.into())
+        );
     }
     let nurses = ruling.measure.as_ref().map_or(0, |m| m.measured.numerator);
     format!("Ward {ward}: {patients} patients, registered nurses: {nurses}. {at}")

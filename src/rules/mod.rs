@@ -44,7 +44,7 @@ pub use catalogue::{OPTIONAL, RULES, nearest_ward};
 pub use cover_view::{CoverView, shifts, struck};
 pub use due::overdue_time;
 pub use group::standing as group_status;
-pub use response::Request;
 pub use judge::{Decision, Input, judge};
+pub use response::Request;
 pub use standing::{Standing, standing};
 pub use status::{Answer, Evaluation, evaluate, evaluate_group, status};

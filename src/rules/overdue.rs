@@ -41,7 +41,8 @@ fn words(view: &View<'_>, ruling: &Ruling) -> String {
         return format!("Ward {ward}: figures are received again. {}", view.when(&AGEING));
     }
     let blocks: Vec<&str> = silent(view).map(figures).collect();
-    let since = silent(view).filter_map(|k| view.blocks.current(k)).map(|(key, _, heard)| key.observed.max(heard)).min();
+    let since =
+        silent(view).filter_map(|k| view.blocks.current(k)).map(|(key, _, heard)| key.observed.max(heard)).min();
     let Some(since) = since else {
         return format!("Ward {ward}: no figures since its registration at {}.", view.clock(view.registered));
     };

@@ -153,7 +153,5 @@ fn allocation_words(view: &View<'_>, ruling: &Ruling) -> String {
     let limit = in_force(view.facts, view.at(ruling.reads)).map_or(Limit(0), |f| f.limit);
     let side = side(ruling);
     let (ward, largest, at) = (&view.facts.ward.code, measure.measured.numerator, view.when(ruling.reads));
-    format!(
-        "Ward {ward}: {largest} patients allocated to one registered nurse, {side} the safe limit of {limit}. {at}"
-    )
+    format!("Ward {ward}: {largest} patients allocated to one registered nurse, {side} the safe limit of {limit}. {at}")
 }

@@ -1,8 +1,8 @@
 use std::collections::BTreeSet;
 
 use crate::domain::{
-    AlertEvent, AlertState, ClosedFlag, Episode, EventType, FieldViolation, RedFlag, RedFlagType, RejectReason, Report, ReportId, Resolution,
-    Severity, SubjectState, Time,
+    AlertEvent, AlertState, ClosedFlag, Episode, EventType, FieldViolation, RedFlag, RedFlagType, RejectReason, Report,
+    ReportId, Resolution, Severity, SubjectState, Time,
 };
 use crate::rules::catalogue::{FLAG_FINAL, MOST_FLAGS, RED_FLAG};
 use crate::rules::response::Request;
@@ -39,9 +39,8 @@ pub fn apply(state: &SubjectState, flags: &[RedFlag], closed: &mut Vec<ClosedFla
 
 /// Red flags that a responder closed: final, as those that staff resolved.
 pub fn finals(events: &[AlertEvent], request: &Request<'_>, now: Time) -> Vec<ClosedFlag> {
-    let closed = |e: &&AlertEvent| {
-        e.kind == EventType::Resolved && e.alert.rule == RED_FLAG && e.alert.id == request.alert
-    };
+    let closed =
+        |e: &&AlertEvent| e.kind == EventType::Resolved && e.alert.rule == RED_FLAG && e.alert.id == request.alert;
     let event = |e: &AlertEvent| Some(ClosedFlag { event: e.alert.instance.parse().ok()?, at: now });
     events.iter().filter(closed).filter_map(event).collect()
 }

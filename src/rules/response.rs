@@ -123,8 +123,7 @@ fn unattended(episode: &Episode) -> bool {
 
 /// To whom an alert goes, and how long after it was first critical and unacknowledged.
 fn ladder(episode: &Episode, policy: &Policy) -> [(crate::domain::Span, ResponderRole); 2] {
-    let second =
-        if of_cover(&episode.alert.rule) { ResponderRole::MedicalDirector } else { ResponderRole::ChiefNurse };
+    let second = if of_cover(&episode.alert.rule) { ResponderRole::MedicalDirector } else { ResponderRole::ChiefNurse };
     [(policy.escalate_first, ResponderRole::SiteManager), (policy.escalate_second, second)]
 }
 

@@ -1,8 +1,8 @@
 //! What every judgement has in common: who caused it, which alerts simply end, and the decision it becomes.
 
 use crate::domain::{
-    AlertEvent, BlockKind, Cause, Context, Episode, Freshness, Policy, Report, Resolution, Subject, SubjectState,
-    Time, WardStatus,
+    AlertEvent, BlockKind, Cause, Context, Episode, Freshness, Policy, Report, Resolution, Subject, SubjectState, Time,
+    WardStatus,
 };
 use crate::rules::catalogue::RULES;
 use crate::rules::judge::Decision;

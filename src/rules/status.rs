@@ -1,13 +1,13 @@
 use crate::domain::{
-    Episode, Fraction, Freshness, GroupFacts, Resolution, Severity, SubjectName, SubjectState, Summary, Time, WardFacts,
-    WardState, WardStatus,
+    Episode, Fraction, Freshness, GroupFacts, Resolution, Severity, SubjectName, SubjectState, Summary, Time,
+    WardFacts, WardState, WardStatus,
 };
 use crate::rules::all::ward_rulings;
+use crate::rules::catalogue::{BELOW_MINIMUM, CARE_LEVEL, NONE, RATIO};
 use crate::rules::cover::group_rulings;
 use crate::rules::cover_view::{self, CoverView};
-use crate::rules::inputs::Inputs;
-use crate::rules::catalogue::{BELOW_MINIMUM, CARE_LEVEL, NONE, RATIO};
 use crate::rules::due::{AGEING, ever_reported};
+use crate::rules::inputs::Inputs;
 use crate::rules::verdict::{Ruling, Verdict, Why};
 use crate::rules::view::View;
 
@@ -75,9 +75,7 @@ fn evaluation(ruling: Ruling) -> Evaluation {
         Verdict::Clear => Answer::WithinLimit,
         Verdict::NotEvaluable(why) => Answer::NotEvaluable(why.to_string()),
         Verdict::Disabled(why) => Answer::Disabled(why.to_owned()),
-        Verdict::Ended(Resolution::Replaced) => {
-            Answer::NotEvaluable("rn.none says it better".to_owned())
-        }
+        Verdict::Ended(Resolution::Replaced) => Answer::NotEvaluable("rn.none says it better".to_owned()),
         Verdict::Ended(Resolution::WindowEnded) => Answer::Disabled("outside every strike that it is about".to_owned()),
         Verdict::Ended(_) => Answer::NotEvaluable("its input has expired".to_owned()),
     };

@@ -80,7 +80,8 @@ fn breach(view: &View<'_>, ruling: Ruling, over: &Ruling, groups: &[&str]) -> Ru
 /// `cover.below_baseline` on a ward: during a nurses' strike fewer registered nurses than its night-duty number.
 pub fn below_baseline(view: &View<'_>) -> Ruling {
     let ruling = Ruling { source: "ward register", ..Ruling::said(BASELINE, NURSING, String::new()) };
-    let struck = windows::struck(&view.facts.context.strikes, false, &view.policy.shifts, &view.facts.organisation.zone);
+    let struck =
+        windows::struck(&view.facts.context.strikes, false, &view.policy.shifts, &view.facts.organisation.zone);
     let at = view.plan.map_or(view.now, |period| period.start);
     let Some(struck) = windows::in_force(&struck, at).next() else {
         return ruling.says(Verdict::Ended(Resolution::WindowEnded));
@@ -97,7 +98,8 @@ pub fn below_baseline(view: &View<'_>) -> Ruling {
     let ruling = ruling.measuring(fraction(nurses.count, 1, unit), fraction(baseline, 1, unit), "ward register");
     let side = if nurses.count < baseline { "below" } else { "at or above" };
     let (ward, count, when) = (&view.facts.ward.code, nurses.count, view.when(NURSING));
-    let message = format!("Ward {ward}: {count} registered nurses, {side} the night-duty baseline of {baseline}. {when}");
+    let message =
+        format!("Ward {ward}: {count} registered nurses, {side} the night-duty baseline of {baseline}. {when}");
     let ruling = ruling.with_message(message);
     match (nurses.count < baseline, nurses.complete) {
         (true, true) => ruling.says(Verdict::Breach(Severity::Warning)),

@@ -1,5 +1,6 @@
 use crate::domain::{
-    BlockKind, Blocks, Current, LevelsOfCare, Nursing, Patients, Period, Policy, SubjectState, Time, WardFacts, WardKind,
+    BlockKind, Blocks, Current, LevelsOfCare, Nursing, Patients, Period, Policy, SubjectState, Time, WardFacts,
+    WardKind,
 };
 use crate::rules::due::overdue_time;
 use crate::rules::inputs::Inputs;

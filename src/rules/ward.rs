@@ -1,8 +1,6 @@
 //! A ward's judgement: its figures, its plans, its cover.
 
-use crate::domain::{
-    BlockKind, Resolution, Subject, SubjectState, Summary, Time, WardFacts, WardState,
-};
+use crate::domain::{BlockKind, Resolution, Subject, SubjectState, Summary, Time, WardFacts, WardState};
 use crate::rules::all::{planned_rulings, ward_rulings};
 use crate::rules::due::{AGEING, ever_reported, overdue_time, silent_since};
 use crate::rules::forecasts::{forecasts, orphans};

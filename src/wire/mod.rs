@@ -5,8 +5,8 @@ mod audit;
 mod blocks;
 mod enums;
 mod fields;
-mod medical_cover;
 pub mod log;
+mod medical_cover;
 mod receipt;
 mod register;
 mod report;
@@ -15,9 +15,9 @@ mod state;
 mod strike;
 mod strike_enums;
 mod strike_windows;
+mod summary;
 #[cfg(test)]
 mod tests;
-mod summary;
 mod time;
 
 /// The generated messages and service traits.
@@ -37,21 +37,21 @@ pub use audit::{Audited, audit_entry};
 pub use fields::{InvalidFields, Violations};
 pub use generated::wardwatch::stored::v1 as stored;
 pub use generated::wardwatch::v1 as pb;
+pub use medical_cover::{medical_cover_from, medical_cover_to};
 pub use receipt::receipt_to;
 pub use register::{
     decode_organisation, decode_ward, encode_organisation, encode_ward, organisation_from, organisation_to, ward_from,
     ward_to,
 };
-pub use medical_cover::{medical_cover_from, medical_cover_to};
-pub use response::{action_from, action_to, role_from, role_to};
 pub use report::{current_report, decode_report, digest, encode_report, report_from, report_to};
+pub use response::{action_from, action_to, role_from, role_to};
 pub use state::{CorruptState, cold_to, first_state, hot_to, state_from};
-pub use summary::{summary_from, summary_to};
 pub use strike::{
     Warnings, call_off_reason, change_reason, decode_strike, derogation_from, derogation_to, encode_strike,
     strike_etag, strike_from, strike_to, tier_to,
 };
 pub use strike_windows::window_to;
+pub use summary::{summary_from, summary_to};
 pub use time::{duration_to, timestamp_to, to_time};
 
 /// The API's descriptors, for reflection and the JSON mapping.

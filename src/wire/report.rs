@@ -158,7 +158,11 @@ fn plan_from(v: &mut Violations, message: pb::PlanPeriod) -> Option<PlanPeriod> 
         return None;
     };
     if end - start > LONGEST_PLAN {
-        v.add("plan_period.end_time", RejectReason::Implausible, "the period is longer than 7 days: send one plan a shift");
+        v.add(
+            "plan_period.end_time",
+            RejectReason::Implausible,
+            "the period is longer than 7 days: send one plan a shift",
+        );
     }
     Some(PlanPeriod { period, withdrawn })
 }
@@ -248,11 +252,7 @@ pub fn report_to(report: &Report) -> pb::StaffingReport {
 
 fn plan_to(plan: PlanPeriod) -> pb::PlanPeriod {
     let PlanPeriod { period, withdrawn } = plan;
-    pb::PlanPeriod {
-        start_time: Some(timestamp_to(period.start)),
-        end_time: Some(timestamp_to(period.end)),
-        withdrawn,
-    }
+    pb::PlanPeriod { start_time: Some(timestamp_to(period.start)), end_time: Some(timestamp_to(period.end)), withdrawn }
 }
 
 /// A report's canonical bytes, as stored.

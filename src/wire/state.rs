@@ -10,9 +10,7 @@ use crate::wire::blocks::{
     patients_from, patients_to,
 };
 use crate::wire::enums::resolution_from;
-use crate::wire::{
-    Violations, alert_from, alert_to, medical_cover_from, medical_cover_to, pb, stored, summary_from,
-};
+use crate::wire::{Violations, alert_from, alert_to, medical_cover_from, medical_cover_to, pb, stored, summary_from};
 
 /// The form of stored states that this version writes. It never writes over a newer one.
 const VERSION: u32 = 1;
