@@ -3,10 +3,11 @@
 mod alert;
 mod audit;
 mod blocks;
+mod cover;
+mod cover_group;
 mod enums;
 mod fields;
 pub mod log;
-mod medical_cover;
 mod receipt;
 mod register;
 mod report;
@@ -34,10 +35,11 @@ mod generated {
 
 pub use alert::{alert_from, alert_row, alert_to, event_to, fraction_to};
 pub use audit::{Audited, audit_entry};
+pub use cover::{medical_cover_from, medical_cover_to};
+pub use cover_group::{cover_group_from, cover_group_to, decode_cover_group, encode_cover_group};
 pub use fields::{InvalidFields, Violations};
 pub use generated::wardwatch::stored::v1 as stored;
 pub use generated::wardwatch::v1 as pb;
-pub use medical_cover::{medical_cover_from, medical_cover_to};
 pub use receipt::receipt_to;
 pub use register::{
     decode_organisation, decode_ward, encode_organisation, encode_ward, organisation_from, organisation_to, ward_from,

@@ -51,7 +51,7 @@ fn blocks_from(hot: stored::Hot) -> Result<Blocks, CorruptState> {
         levels_of_care: block(hot.levels_head, &hot.levels, |v, m| Some(levels_from(v, m)))?,
         nursing: block(hot.nursing_head, &hot.nursing, |v, m| Some(nursing_from(v, m)))?,
         nursing_hours: block(hot.hours_head, &hot.hours, hours_from)?,
-        medical_cover: block(hot.cover_head, &hot.cover, |v, m| Some(medical_cover_from(v, m)))?,
+        medical_cover: block(hot.cover_head, &hot.cover, medical_cover_from)?,
         judgement: block(hot.judgement_head, &hot.judgement, judgement_from)?,
     })
 }
