@@ -119,7 +119,8 @@ def below_minimum(group: Group, cover: Counts, period: str) -> Answer:
     for tier in (1, 2, 3):
         minimum = group.minimum(tier, period)
         if minimum is not None:
-            found.append(UNKNOWN if tier not in count else CRITICAL if count[tier] < minimum else WITHIN)
+            known = tier in count or minimum == 0
+            found.append(UNKNOWN if not known else CRITICAL if count.get(tier, 0) < minimum else WITHIN)
     return worst(found)
 
 
@@ -265,10 +266,10 @@ class Place:
         if cover == NO:
             return NO
         over = any(RULES[rule](facts) for rule in OVER)
-        if over and cover == CRITICAL:
-            return CRITICAL
         known = facts.nurses is not None and (facts.patient_count is not None or facts.levels is not None)
-        return UNKNOWN if cover == UNKNOWN or not known else WITHIN
+        if (known and not over) or cover == WITHIN:
+            return WITHIN
+        return CRITICAL if over and cover == CRITICAL else UNKNOWN
 
     # -- plans
 
@@ -308,9 +309,19 @@ class Place:
                     continue
                 figures.blocks["patients"] = Block(live["nursing"].block.key, {"bedded": self.beds[ward.name]})
             facts = PlannedFacts(ward, figures, start)
-            for rule in PLAN_RULES:
-                if severity := RULES[rule](facts):
+            found = {rule: RULES[rule](facts) for rule in PLAN_RULES}
+            found["cover.below_baseline"] = self.planned_below(ward, facts, start, end)
+            for rule, severity in found.items():
+                if severity:
                     yield Gap(ward.name, rule, live["nursing"].instance, severity, True)
+
+    def planned_below(self, ward: Ward, facts: Facts, start: datetime, end: datetime) -> str | None:
+        """Nurses planned for a time that nurses strike in."""
+        needed, planned = self.night_duty.get(ward.name), facts.nurses
+        if needed is None or planned is None or facts.empty:
+            return None
+        struck = any(i.overlaps(start, end) for i in nurses(self.struck))
+        return WARNING if struck and planned < needed else None
 
     # -- all
 

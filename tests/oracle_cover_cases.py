@@ -195,6 +195,7 @@ def tier_cases() -> list[Case]:
         ("below, though another is not known", now_with(grade("F1", 1)), [BELOW]),
         ("a consultant acting down fills the hole", now_with(FULL[0], grade("CONSULTANT", 2, acting2=1)), []),
         ("and opens one above", now_with(FULL[0], grade("CONSULTANT", 1, acting2=1)), [BELOW, NOBODY]),
+        ("a minimum of none needs no report", now_with(*FULL[1:], group=Group(GROUP, minima={(1, "ALL_DAY"): 0})), []),
         ("no minimum, no rule", now_with(grade("F1", 0), *FULL[1:], group=Group(GROUP)), []),
         ("the built-in senior", now_with(*FULL[:2], grade("CONSULTANT", 0), group=Group(GROUP)), [NOBODY]),
         ("on call is not there", now_with(grade("CONSULTANT", 0, on_call=1), group=Group(GROUP)), [NOBODY]),
@@ -272,6 +273,8 @@ def silence_cases() -> list[Case]:
             [BELOW, NOBODY],
         ),
         ("the window is over", silent(540), []),
+        ("the second day begins anew", silent(24 * 60 + 59, "07:30:00"), []),
+        ("and is missing an hour later", silent(25 * 60, "07:30:00"), [SILENT]),
     ]
 
 
@@ -296,6 +299,12 @@ def plan_cases() -> list[Case]:
     def on_ward(*reports: dict[str, Any], now: datetime = before + HOUR) -> list[str]:
         return stands(now, [], groups=[MEDICINE], wards=[ward], beds={WARD: 28}, reports={WARD: list(reports)})
 
+    def baseline(number: int) -> list[str]:
+        rota = strike(window("2016-04-27T12:00", "2016-04-27T17:00"), staff_group="NURSES")
+        reports = {WARD: [report(before, 9, second, nursing={"registered_nurses": number})]}
+        place: dict[str, Any] = {"wards": [ward], "beds": {WARD: 28}, "night_duty": {WARD: 3}}
+        return stands(before + HOUR, [rota], reports=reports, **place)
+
     actual = report(instant("2016-04-27T08:00:00Z"), 8, nursing={"registered_nurses": 4})
     return [
         ("no plan, more than 72 h before", plan(now=OPEN - timedelta(hours=72, seconds=1)), []),
@@ -313,6 +322,8 @@ def plan_cases() -> list[Case]:
         ("a plan beside the window", stands(before, groups=[MEDICINE], reports={GROUP: [*planned, report(before, 5, ("2016-04-26T16:00:00Z", "2016-04-26T20:00:00Z"), **cover(grade("F1", 0)))]}), []),
         ("nurses planned, at the funded beds", on_ward(nurses), [f"ratio.over_limit warning {day}"]),
         ("with patients planned", on_ward(nurses, both), []),
+        ("on a nurses' strike, below the night's number", baseline(2), [f"cover.below_baseline warning {day}", f"ratio.over_limit critical {day}"]),
+        ("as many", baseline(3), [f"ratio.over_limit warning {day}"]),
         ("overtaken by actual nurses", on_ward(nurses, actual, now=instant("2016-04-27T08:10:00Z")), []),
     ]  # fmt: skip
 
