@@ -2,8 +2,12 @@
 
 mod change;
 mod rows;
+mod strike_effect;
+mod strike_rows;
+mod strikes;
 
 pub use change::{RegisterError, Upserted};
+pub use strikes::{StrikeChanged, StrikeError};
 
 use std::sync::Arc;
 
