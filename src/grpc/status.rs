@@ -80,7 +80,9 @@ impl Problem {
             Self::NotFound(what) => format!("{what} does not exist"),
             Self::AlreadyExists(what) => what.clone(),
             Self::EtagMismatch(what) => {
-                format!("{what} was changed by another one meanwhile: read it again, decide anew, and send its new etag")
+                format!(
+                    "{what} was changed by another one meanwhile: read it again, decide anew, and send its new etag"
+                )
             }
             Self::StorageUnavailable(why) => format!("storage is unavailable ({why}): try again"),
             Self::Internal(why) => format!("internal error: {why}"),

@@ -74,7 +74,8 @@ impl pb::strike_service_server::StrikeService for Striking {
         };
         let found = self.register.strike_version(&strike.id, version).await.map_err(Problem::from)?;
         let newest = strike.version;
-        let found = found.ok_or_else(|| Problem::NotFound(format!("version {version} of {name} (newest: {newest})")))?;
+        let found =
+            found.ok_or_else(|| Problem::NotFound(format!("version {version} of {name} (newest: {newest})")))?;
         Ok(Response::new(pb::GetStrikeResponse { strike: Some(wire::strike_to(&found)), effect: None }))
     }
 
@@ -98,6 +99,13 @@ impl pb::strike_service_server::StrikeService for Striking {
         let next_page_token = page.next(rows.len(), rows.last().map(|s| s.id.id().to_owned()));
         let strikes = rows.iter().map(|s| wire::strike_to(s)).collect();
         Ok(Response::new(pb::ListStrikesResponse { strikes, next_page_token, cursor: page.cursor }))
+    }
+
+    async fn get_strike_cover(
+        &self,
+        request: Request<pb::GetStrikeCoverRequest>,
+    ) -> Result<Response<pb::GetStrikeCoverResponse>, Status> {
+        Ok(Response::new(self.cover(request.into_inner()).await?))
     }
 }
 

@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::domain::{
-    Organisation, Rulebook, Scope, ShiftName, Shifts, Span, Strike, SubjectName, Time, WardState, Window,
-    Zone,
+    Organisation, Rulebook, Scope, ShiftName, Shifts, Span, Strike, SubjectName, Time, WardState, Window, Zone,
 };
 use crate::rules::{self, windows};
 use crate::wire::{self, Warnings, duration_to, pb, timestamp_to};
@@ -89,7 +88,8 @@ fn patterns(
     now: Time,
 ) -> Vec<(Shifts, Zone, usize)> {
     let mut found: Vec<(Shifts, Zone, usize)> = Vec::new();
-    let mut add = |shifts: Shifts, zone: &Zone, groups| match found.iter_mut().find(|p| (&p.0, &p.1) == (&shifts, zone)) {
+    let mut add = |shifts: Shifts, zone: &Zone, groups| match found.iter_mut().find(|p| (&p.0, &p.1) == (&shifts, zone))
+    {
         Some(pattern) => pattern.2 += groups,
         None => found.push((shifts, zone.clone(), groups)),
     };

@@ -1,9 +1,9 @@
 //! Changes of strikes: each makes a version, and whoever read an older one loses.
 
 use crate::domain::{Cause, Derogation, RejectReason, Rulebook, Strike, StrikeId, SubjectName, Time};
-use crate::register::strike_effect::{effect, scope_warnings, touched};
 use crate::register::Register;
 use crate::register::change::TRIES;
+use crate::register::strike_effect::{effect, scope_warnings, touched};
 use crate::store::{ConfigChange, ConfigOutcome, ContextKind, ContextWrite, StoreError};
 use crate::wire::{self, InvalidFields, Violations, Warnings, pb};
 
@@ -152,7 +152,9 @@ impl Register {
         let mut inner = Violations::at("derogation.");
         let derogation = wire::derogation_from(&mut inner, derogation.unwrap_or_default(), self.clock.now());
         let wrong = [v.into_fields(), inner.into_fields()].concat();
-        let Some((id, derogation)) = id.zip(derogation).filter(|_| wrong.is_empty()) else { return Err(invalid(wrong)) };
+        let Some((id, derogation)) = id.zip(derogation).filter(|_| wrong.is_empty()) else {
+            return Err(invalid(wrong));
+        };
         let call = Call { method: "RecordDerogation", id: id.clone(), etag: &etag, validate_only };
         self.change_strike(call, |book, before, _| {
             let before = before.ok_or_else(|| StrikeError::missing(book, &id))?;
@@ -292,13 +294,17 @@ fn derogable(v: &mut Violations, book: &Rulebook, strike: &Strike, group: &Subje
             v.add("cover_group", reason, "cover groups are of doctors, and this strike calls out nurses");
         }
         None => {
-            let near = |other: &&SubjectName| (strsim::osa_distance(&other.to_string(), &group.to_string()), (*other).clone());
+            let near =
+                |other: &&SubjectName| (strsim::osa_distance(&other.to_string(), &group.to_string()), (*other).clone());
             let in_force = book.groups.iter().filter(|(_, g)| g.in_force).map(|(name, _)| name);
             let nearest = in_force.min_by_key(near).map(|n| format!(" (nearest: {n})")).unwrap_or_default();
             v.add("cover_group", reason, format!("'{group}' is not registered{nearest}"));
         }
         Some(facts) if !strike.scope.covers(&facts.organisation) => {
-            let text = format!("{} is not in the scope of the strike", SubjectName::Organisation(group.organisation().clone()));
+            let text = format!(
+                "{} is not in the scope of the strike",
+                SubjectName::Organisation(group.organisation().clone())
+            );
             v.add("cover_group", reason, text);
         }
         Some(_) => {}
