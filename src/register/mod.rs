@@ -1,9 +1,10 @@
 //! Organisations and wards as configuration: the rulebook in force, and its changes.
 
 mod change;
+pub mod reading;
 mod rows;
 mod strike_effect;
-mod strike_rows;
+mod strike_reads;
 mod strikes;
 
 pub use change::{RegisterError, Upserted};
