@@ -99,7 +99,7 @@ fn patterns(
         }
     } else {
         for organisation in organisations {
-            add(book.context(&organisation.code).policy(now).shifts.shifts(), &organisation.zone, 0);
+            add(book.context(&organisation.code).policy(now).shifts.clone(), &organisation.zone, 0);
         }
     }
     if found.is_empty() {

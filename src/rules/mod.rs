@@ -49,5 +49,4 @@ pub use judge::{Decision, Input, judge};
 pub use response::Request;
 pub use standing::{Standing, standing};
 pub use status::{Answer, Evaluation, evaluate, evaluate_group, status};
-pub use status::{Answer, Evaluation, evaluate, status};
 pub use strike_cover::{CoverBasis, CoverRow, CoverSource, TierRow, TierStanding, strike_cover};
