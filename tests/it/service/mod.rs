@@ -9,3 +9,4 @@ mod pressure;
 mod promises;
 mod reads;
 mod register;
+mod strikes;
