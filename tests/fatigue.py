@@ -10,7 +10,7 @@ does not raise at 05:00 what has stood since midnight:
 
     england_wards.py england_bed_state_2025-07.csv DIR --start 2016-04-25T19:00:00Z --hours 34 --noise shift
 
-`steps` writes the registers in the first line, then one line for each quarter of an hour: the instant, the reports, and
+`steps` writes the registers and when the day begins in the first line, then one line for each quarter of an hour: the instant, the reports, and
 by the oracle all that breaches then; the last line holds what the model says was raised. tests/it/service/fatigue.rs plays
 it into the real service by a clock moved by hand. Needs only Python.
 """
@@ -292,7 +292,7 @@ def report_numbers(raised: list[Raised], organisations: list[str]) -> bool:
 
 
 def write_steps(day: Day, reopen: timedelta) -> None:
-    print(json.dumps(day.register()))
+    print(json.dumps({"start": START.isoformat().replace("+00:00", "Z"), **day.register()}))
     courses: dict[str, Course] = {}
     for step, courses in play(day, reopen):
         stands = (b for c in courses.values() for b in oracle.judge(c.ward, c.figures, step.now))

@@ -2,8 +2,8 @@
 //! nothing either.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead as _, BufReader};
-use std::process::{ChildStdout, Stdio};
+use std::io::{BufRead as _, BufReader, Lines};
+use std::process::{Child, ChildStdout, Stdio};
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -24,7 +24,10 @@ const ROWS: usize = 1_000;
 const ON_RECEIPT: [&str; 2] = ["report.overdue", "source.silent"];
 
 /// The day in steps, as `tests/fatigue.py steps` writes it.
-struct Steps(std::io::Lines<BufReader<ChildStdout>>);
+struct Steps {
+    writer: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+}
 
 impl Steps {
     /// The committed sample of every fifth trust; in `WARDWATCH_TEST_ENGLAND` a directory with all of England.
@@ -33,8 +36,14 @@ impl Steps {
         let mut writer = program(python, "tests/fatigue.py", &root().join("tests"));
         let day = day.unwrap_or_else(|_| root().join("tests/data/england_day.csv.gz").display().to_string());
         let reopen = (Policy::default().reopen_within.as_micros() / 60_000_000).to_string();
-        let mut child = writer.args(["steps", &day, "--reopen", &reopen]).stderr(Stdio::inherit()).spawn().unwrap();
-        Self(BufReader::new(child.stdout.take().unwrap()).lines())
+        let mut writer = writer.args(["steps", &day, "--reopen", &reopen]).stderr(Stdio::inherit()).spawn().unwrap();
+        let lines = BufReader::new(writer.stdout.take().unwrap()).lines();
+        Self { writer, lines }
+    }
+
+    /// Its writer must have come to a good end.
+    fn end(mut self) {
+        assert!(self.writer.wait().unwrap().success());
     }
 }
 
@@ -42,7 +51,7 @@ impl Iterator for Steps {
     type Item = Value;
 
     fn next(&mut self) -> Option<Value> {
-        self.0.next().map(|line| serde_json::from_str(&line.unwrap()).unwrap())
+        self.lines.next().map(|line| serde_json::from_str(&line.unwrap()).unwrap())
     }
 }
 
@@ -133,14 +142,13 @@ async fn a_normal_day_drowns_no_site_and_hides_no_breach() {
     let mut steps = Steps::of_the_day(&python);
     let rows = steps.next().expect("the registers");
     let organisations = rows["organisations"].as_array().unwrap().len();
-    let mut steps = steps.peekable();
-    let first: Time = steps.peek().unwrap()["now"].as_str().unwrap().parse().unwrap();
+    let first: Time = rows["start"].as_str().unwrap().parse().unwrap();
     let clock = Arc::new(ManualClock::new(first));
     let place = Place::sqlite();
     let service = place.serve_by(&clock).await;
     register(&service, &rows).await;
     let mut last = None;
-    for step in steps {
+    for step in &mut steps {
         let Some(now) = step["now"].as_str() else {
             last = Some(step);
             break;
@@ -153,6 +161,7 @@ async fn a_normal_day_drowns_no_site_and_hides_no_breach() {
         assert!(does == must, "at {now}, {}", difference(&does, &must));
     }
     let last = last.expect("the steps end with what was raised");
+    steps.end();
     let counted: Time = last["counted"].as_str().unwrap().parse().unwrap();
     let raised = raised(&service, counted).await;
     service.stop().await;
@@ -170,7 +179,9 @@ async fn a_normal_day_drowns_no_site_and_hides_no_breach() {
 fn difference(does: &[String], must: &[String]) -> String {
     let count = |list: &[String]| {
         let mut counts = BTreeMap::<String, i64>::new();
-        list.iter().for_each(|l| *counts.entry(l.clone()).or_default() += 1);
+        for line in list {
+            *counts.entry(line.clone()).or_default() += 1;
+        }
         counts
     };
     let (does, must) = (count(does), count(must));
