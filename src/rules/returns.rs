@@ -84,7 +84,7 @@ pub fn plan_missing(view: &OrganisationView<'_>) -> Ruling {
     let groups = view.groups();
     let Some(coming) = coming(view) else {
         let ruling = counted(PLAN_MISSING, &[], groups.len());
-        return Ruling { forecast: true, ..ruling }.says(Verdict::Ended(Resolution::Expired));
+        return Ruling { forecast: true, ..ruling }.says(Verdict::Ended(Resolution::WindowEnded));
     };
     let planned = |summary: Option<&Summary>| {
         let window = Period::new(coming.opened, coming.end);

@@ -23,7 +23,7 @@ fn local(s: &str) -> Time {
 }
 
 /// A strike of resident doctors, full withdrawal, with these windows in London's time.
-fn strike(id: &str, windows: &[(&str, &str)]) -> Strike {
+pub fn strike(id: &str, windows: &[(&str, &str)]) -> Strike {
     let window = |(n, (start, end)): (usize, &(&str, &str))| Window {
         id: u32::try_from(n).unwrap() + 1,
         start_local: start.parse().unwrap(),
