@@ -9,3 +9,4 @@ mod promises;
 mod reads;
 mod register;
 mod strikes;
+mod strikes_cli;
