@@ -20,6 +20,7 @@ mod silence;
 mod staffing;
 mod standing;
 mod status;
+mod strike_cover;
 mod trust;
 mod updates;
 mod windows;

@@ -11,7 +11,7 @@ use crate::rules::windows::{Struck, in_force, next_edge, next_return, return_poi
 /// 09:00 and 20:00.
 const RETURNS: [u16; 2] = [9 * 60, 20 * 60];
 
-fn at(s: &str) -> Time {
+pub fn at(s: &str) -> Time {
     s.parse().unwrap()
 }
 
