@@ -10,3 +10,4 @@ mod promises;
 mod reads;
 mod register;
 mod strikes;
+mod strikes_cli;
