@@ -7,6 +7,7 @@ mod demo;
 mod failure;
 mod figures;
 mod filter;
+mod grades;
 mod healthcheck;
 mod import;
 mod migrate;
