@@ -205,6 +205,9 @@ fn set<T: Clone>(value: &mut T, patch: Option<&T>) {
 }
 
 impl Policy {
+    /// Names the default in this binary.
+    pub const DEFAULT_VERSION: &str = "policies/default@1";
+
     /// Whether a rule is on.
     pub fn is_on(&self, rule: &str) -> bool {
         self.rules.get(rule).copied().unwrap_or(true)

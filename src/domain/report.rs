@@ -1,4 +1,4 @@
-use crate::domain::{AlertId, Freshness, ReportId, ReportKey, SourceCode, Time, WardStatus};
+use crate::domain::{AlertId, Freshness, MedicalCover, Period, ReportId, ReportKey, SourceCode, Time, WardStatus};
 
 /// The kinds of block. Order, supersession, correction and overdue are judged per subject and block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -18,6 +18,15 @@ pub enum BlockKind {
 }
 
 impl BlockKind {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::Patients,
+        Self::LevelsOfCare,
+        Self::Nursing,
+        Self::NursingHours,
+        Self::MedicalCover,
+        Self::ProfessionalJudgement,
+    ];
     /// Those a ward can have: doctors are not a property of one ward.
     pub const OF_WARD: [Self; 5] =
         [Self::Patients, Self::LevelsOfCare, Self::Nursing, Self::NursingHours, Self::ProfessionalJudgement];
@@ -151,7 +160,16 @@ pub struct RedFlag {
     pub resolved: Option<Time>,
 }
 
-/// A formally valid report of actual figures on one subject.
+/// What makes a report a plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PlanPeriod {
+    /// For when.
+    pub period: Period,
+    /// True: the plan for this period is taken back.
+    pub withdrawn: bool,
+}
+
+/// A formally valid report on one subject: actual figures, or a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
     /// Its subject, observed time and id.
@@ -160,6 +178,8 @@ pub struct Report {
     pub revision: u32,
     /// The sending system.
     pub source: SourceCode,
+    /// Present: a plan, no actual figures.
+    pub plan: Option<PlanPeriod>,
     /// Patients.
     pub patients: Option<Patients>,
     /// Levels of care.
@@ -168,6 +188,8 @@ pub struct Report {
     pub nursing: Option<Nursing>,
     /// Nursing hours.
     pub nursing_hours: Option<NursingHours>,
+    /// Medical cover; on cover groups only.
+    pub medical_cover: Option<MedicalCover>,
     /// Judgement.
     pub judgement: Option<Judgement>,
     /// Red flags.

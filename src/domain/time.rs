@@ -82,6 +82,10 @@ impl Time {
         let local = self.to_timestamp().to_zoned(zone.0.clone());
         format!("{:02}:{:02}", local.hour(), local.minute())
     }
+    /// Day and month in `zone`, `26 Apr`, for messages.
+    pub fn local_day(self, zone: &Zone) -> String {
+        self.to_timestamp().to_zoned(zone.0.clone()).strftime("%-d %b").to_string()
+    }
     /// The first of the local times of day (minutes since midnight) strictly after this instant.
     pub fn next_local(self, minutes: &[u16], zone: &Zone) -> Option<Self> {
         let today = self.to_timestamp().to_zoned(zone.0.clone()).date();

@@ -24,10 +24,10 @@ pub fn over(view: &View<'_>) -> Ruling {
 
 fn over_words(view: &View<'_>, ruling: &Ruling) -> String {
     let Some(measure) = &ruling.measure else { return String::new() };
-    let (ward, at) = (&view.facts.ward.code, view.clock(view.newest(READS)));
+    let (ward, at) = (&view.facts.ward.code, view.when(READS));
     let side = if ruling.breaches() { "above" } else { "within" };
     let (patients, beds) = (measure.measured.numerator, measure.limit.numerator);
-    format!("Ward {ward}: {patients} patients bedded and boarded, {side} its {beds} funded beds. Observed {at}.")
+    format!("Ward {ward}: {patients} patients bedded and boarded, {side} its {beds} funded beds. {at}")
 }
 
 /// `capacity.corridor`: patients in a corridor for 45 minutes or more (the definition of March 2026).
@@ -46,6 +46,6 @@ pub fn corridor(view: &View<'_>) -> Ruling {
 fn corridor_words(view: &View<'_>, ruling: &Ruling) -> String {
     let corridor = ruling.measure.as_ref().map_or(0, |m| m.measured.numerator);
     let noun = if corridor == 1 { "patient" } else { "patients" };
-    let (ward, at) = (&view.facts.ward.code, view.clock(view.newest(READS)));
-    format!("Ward {ward}: {corridor} {noun} in a corridor for 45 min or more, limit 0. Observed {at}.")
+    let (ward, at) = (&view.facts.ward.code, view.when(READS));
+    format!("Ward {ward}: {corridor} {noun} in a corridor for 45 min or more, limit 0. {at}")
 }

@@ -126,13 +126,13 @@ fn stands_alone(view: &View<'_>) -> bool {
 fn words(view: &View<'_>, ruling: &Ruling) -> String {
     let Some(measure) = &ruling.measure else { return String::new() };
     let (staff, limit) = (measure.measured.numerator, &measure.limit);
-    let (ward, at) = (&view.facts.ward.code, view.clock(view.newest(READS)));
+    let (ward, at) = (&view.facts.ward.code, view.when(READS));
     let need = hundredths(limit.numerator, limit.denominator);
     let unit = &limit.unit;
     if ruling.breaches() && staff * limit.denominator >= limit.numerator {
         return format!(
-            "Ward {ward}: {staff} {unit} for {need} women in labour, coordinator not supernumerary (NICE NG4). Observed {at}."
+            "Ward {ward}: {staff} {unit} for {need} women in labour, coordinator not supernumerary (NICE NG4). {at}"
         );
     }
-    format!("Ward {ward}: {staff} {unit}, {need} needed for its levels of care ({}). Observed {at}.", ruling.source)
+    format!("Ward {ward}: {staff} {unit}, {need} needed for its levels of care ({}). {at}", ruling.source)
 }

@@ -1,6 +1,8 @@
 //! When figures are due again, and when they are overdue.
 
-use crate::domain::{BlockKind, Span, SubjectState, Time, WardFacts};
+use crate::domain::{BlockKind, Blocks, Policy, Span, Time, WardFacts};
+use crate::rules::inputs::Inputs;
+use crate::rules::view::View;
 
 /// Blocks whose figures age (domain.md section 2).
 pub const AGEING: [BlockKind; 3] = [BlockKind::Patients, BlockKind::LevelsOfCare, BlockKind::Nursing];
@@ -13,7 +15,7 @@ const AFTER_CENSUS: Span = Span::minutes(60);
 const LEAST_GRACE: Span = Span::minutes(15);
 
 /// When a block observed at `observed` is due again.
-pub fn due_time(facts: &WardFacts, observed: Time) -> Option<Time> {
+pub fn due_time(facts: &WardFacts, _policy: &Policy, observed: Time) -> Option<Time> {
     if let Some(minutes) = facts.ward.report_every_minutes {
         return Some(observed + Span::minutes(i64::from(minutes)));
     }
@@ -23,11 +25,11 @@ pub fn due_time(facts: &WardFacts, observed: Time) -> Option<Time> {
 
 /// When a block observed at `observed` falls overdue: half its interval (at least 15 min) after it was due, or an hour
 /// after the next census. `None` for blocks that do not age.
-pub fn overdue_time(facts: &WardFacts, kind: BlockKind, observed: Time) -> Option<Time> {
+pub fn overdue_time(facts: &WardFacts, policy: &Policy, kind: BlockKind, observed: Time) -> Option<Time> {
     if !AGEING.contains(&kind) {
         return None;
     }
-    let due = due_time(facts, observed)?;
+    let due = due_time(facts, policy, observed)?;
     let grace = facts
         .ward
         .report_every_minutes
@@ -36,12 +38,12 @@ pub fn overdue_time(facts: &WardFacts, kind: BlockKind, observed: Time) -> Optio
 }
 
 /// When silence about a block began: nothing about it was received since its figures, or since it was last heard of.
-pub fn silent_since(facts: &WardFacts, state: &SubjectState, kind: BlockKind) -> Option<Time> {
-    let (key, _, heard) = state.current(kind)?;
-    overdue_time(facts, kind, key.observed.max(heard))
+pub fn silent_since(view: &View<'_>, kind: BlockKind) -> Option<Time> {
+    let (key, _, heard) = view.blocks.current(kind)?;
+    view.overdue_time(kind, key.observed.max(heard))
 }
 
 /// Whether any ageing block ever came.
-pub fn ever_reported(state: &SubjectState) -> bool {
-    AGEING.into_iter().any(|kind| state.current(kind).is_some())
+pub fn ever_reported(blocks: &Blocks) -> bool {
+    AGEING.into_iter().any(|kind| blocks.current(kind).is_some())
 }

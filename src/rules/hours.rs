@@ -1,5 +1,6 @@
-use crate::domain::{BlockKind, Judgement, Resolution, Severity, Span, Time};
+use crate::domain::{BlockKind, Judgement, Policy, Resolution, Severity, Time};
 use crate::rules::catalogue::{HOURS, JUDGEMENT};
+use crate::rules::inputs::Inputs;
 use crate::rules::verdict::{Ruling, Verdict, Why, fraction};
 use crate::rules::view::View;
 
@@ -9,8 +10,6 @@ const EMPTY_READS: &[BlockKind] = &[BlockKind::NursingHours, BlockKind::Patients
 const JUDGEMENT_READS: &[BlockKind] = &[BlockKind::ProfessionalJudgement];
 /// More than 8 hours short, in minutes (NICE SG1 red flag).
 const SHORT_MINUTES: u32 = 8 * 60;
-/// A judgement holds for 12 h (domain.md section 2).
-const JUDGEMENT_HOLDS: Span = Span::hours(12);
 
 /// The limbs of the red flag that hold: more than 8 hours short, more than 25 % short. Both strict.
 pub fn limbs(required: u32, available: u32) -> (bool, bool) {
@@ -22,7 +21,7 @@ pub fn limbs(required: u32, available: u32) -> (bool, bool) {
 /// whichever comes first (NICE SG1 red flag); critical when both hold. For the shift that the figures name.
 pub fn shortfall(view: &View<'_>) -> Ruling {
     let ruling = Ruling::new(HOURS, HOURS_READS, shortfall_words);
-    let Some(hours) = view.state.nursing_hours.as_ref().map(|c| &c.body) else {
+    let Some(hours) = view.blocks.nursing_hours.as_ref().map(|c| &c.body) else {
         return ruling.unknown(Why::NeverReported(BlockKind::NursingHours));
     };
     if view.now >= hours.shift_end {
@@ -49,7 +48,7 @@ pub fn shortfall(view: &View<'_>) -> Ruling {
 }
 
 fn shortfall_words(view: &View<'_>, _: &Ruling) -> String {
-    let Some(hours) = view.state.nursing_hours.as_ref().map(|c| &c.body) else { return String::new() };
+    let Some(hours) = view.blocks.nursing_hours.as_ref().map(|c| &c.body) else { return String::new() };
     let (required, available) = (hours.required_minutes.unwrap_or(0), hours.available_minutes.unwrap_or(0));
     let limb = match limbs(required, available) {
         (true, true) => "more than 8 h and 25 % short",
@@ -71,17 +70,19 @@ fn in_hours(minutes: u32) -> String {
 }
 
 /// When a judgement made at `observed` no longer holds.
-pub fn judgement_ends(observed: Time) -> Time {
-    observed + JUDGEMENT_HOLDS
+pub fn judgement_ends(policy: &Policy, observed: Time) -> Time {
+    observed + policy.judgement_holds
 }
 
 /// `judgement.unsafe`: the nurse in charge judges the ward not safe. A judgement of safe never silences another rule.
 pub fn judged_unsafe(view: &View<'_>) -> Ruling {
     let ruling = Ruling::new(JUDGEMENT, JUDGEMENT_READS, unsafe_words);
     let ruling = Ruling { source: "professional judgement", ..ruling };
-    match view.state.judgement.as_ref() {
+    match view.blocks.judgement.as_ref() {
         None => ruling.unknown(Why::NeverReported(BlockKind::ProfessionalJudgement)),
-        Some(c) if view.now >= judgement_ends(c.key.observed) => ruling.says(Verdict::Ended(Resolution::Expired)),
+        Some(c) if view.now >= judgement_ends(view.policy, c.key.observed) => {
+            ruling.says(Verdict::Ended(Resolution::Expired))
+        }
         Some(c) if c.body == Judgement::Unsafe => ruling.says(Verdict::Breach(Severity::Warning)),
         Some(_) => ruling,
     }

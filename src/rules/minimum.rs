@@ -1,4 +1,4 @@
-use crate::domain::{BlockKind, Patients, Resolution, Severity};
+use crate::domain::{BlockKind, Resolution, Severity};
 use crate::rules::catalogue::{BELOW_MINIMUM, NONE};
 use crate::rules::verdict::{Ruling, Verdict, Why, fraction};
 use crate::rules::view::{Nurses, View};
@@ -29,14 +29,17 @@ pub fn none(view: &View<'_>) -> Ruling {
 }
 
 fn none_words(view: &View<'_>, ruling: &Ruling) -> String {
-    let (ward, at) = (&view.facts.ward.code, view.clock(view.newest(READS)));
-    let patients = view.patients().map_or(0, Patients::total);
+    let (ward, at) = (&view.facts.ward.code, view.when(READS));
+    let patients = view.patients().map_or(0, |p| p.total());
     if ruling.breaches() {
         let minimum = minimum(view);
-        return format!("Ward {ward}: {patients} patients and no registered nurse, minimum {minimum}. Observed {at}.");
+        return format!(
+            "Ward {ward}: {} and no registered nurse, minimum {minimum}. {at}",
+            view.counted(patients.into())
+        );
     }
     let nurses = ruling.measure.as_ref().map_or(0, |m| m.measured.numerator);
-    format!("Ward {ward}: {patients} patients, registered nurses: {nurses}. Observed {at}.")
+    format!("Ward {ward}: {patients} patients, registered nurses: {nurses}. {at}")
 }
 
 fn minimum(view: &View<'_>) -> u32 {
@@ -67,7 +70,7 @@ pub fn below_minimum(view: &View<'_>) -> Ruling {
 fn below_words(view: &View<'_>, ruling: &Ruling) -> String {
     let nurses = ruling.measure.as_ref().map_or(0, |m| m.measured.numerator);
     let noun = if nurses == 1 { "nurse" } else { "nurses" };
-    let (ward, at) = (&view.facts.ward.code, view.clock(view.newest(READS)));
+    let (ward, at) = (&view.facts.ward.code, view.when(READS));
     let side = if ruling.breaches() { "below" } else { "at or above" };
-    format!("Ward {ward}: {nurses} registered {noun}, {side} the minimum of {}. Observed {at}.", minimum(view))
+    format!("Ward {ward}: {nurses} registered {noun}, {side} the minimum of {}. {at}", minimum(view))
 }

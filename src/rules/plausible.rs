@@ -55,8 +55,8 @@ pub fn nurses_still(before: u32, after: &Nursing) -> bool {
 /// `report.implausible`: a figure jumped too far in one report. It is accepted, but nothing resolves on it until a
 /// second observation agrees.
 pub fn implausible(view: &View<'_>) -> [Ruling; 2] {
-    let patients = view.state.patients.as_ref().and_then(|c| Some((c.doubt?.before, c.body.total())));
-    let nurses = view.state.nursing.as_ref().and_then(|c| Some((c.doubt?.before, c.body.registered_nurses)));
+    let patients = view.blocks.patients.as_ref().and_then(|c| Some((c.doubt?.before, c.body.total())));
+    let nurses = view.blocks.nursing.as_ref().and_then(|c| Some((c.doubt?.before, c.body.registered_nurses)));
     [
         ruling(BlockKind::Patients, &[BlockKind::Patients], "patients", patients),
         ruling(BlockKind::Nursing, &[BlockKind::Nursing], "nursing", nurses),
@@ -76,12 +76,12 @@ fn ruling(kind: BlockKind, reads: &'static [BlockKind], instance: &str, jump: Op
 
 fn words(view: &View<'_>, ruling: &Ruling) -> String {
     let About::Jump(kind, before, after) = &ruling.about else {
-        let (ward, at) = (&view.facts.ward.code, view.clock(view.newest(ruling.reads)));
-        return format!("Ward {ward}: {} figures agree again. Observed {at}.", ruling.instance);
+        let (ward, at) = (&view.facts.ward.code, view.when(ruling.reads));
+        return format!("Ward {ward}: {} figures agree again. {at}", ruling.instance);
     };
     let what = if *kind == BlockKind::Patients { "patients" } else { "registered nurses" };
-    let (ward, at) = (&view.facts.ward.code, view.clock(view.newest(ruling.reads)));
-    format!("Ward {ward}: {what} went from {before} to {after} in one report, not yet confirmed. Observed {at}.")
+    let (ward, at) = (&view.facts.ward.code, view.when(ruling.reads));
+    format!("Ward {ward}: {what} went from {before} to {after} in one report, not yet confirmed. {at}")
 }
 
 /// Figures that cannot be true of this ward (domain.md section 7).

@@ -54,7 +54,7 @@ struct Counted {
 /// NICE SG1 (2014): more than 8 is associated with increased risk of harm. Critical from the severe limit.
 pub fn over_limit(view: &View<'_>) -> Ruling {
     let ruling = Ruling::new(RATIO, READS, over_limit_words);
-    let Some(force) = in_force(view.facts, view.newest(READS)) else {
+    let Some(force) = in_force(view.facts, view.at(READS)) else {
         return ruling.says(Verdict::Disabled("no limit for this kind of ward, and the ward sets none"));
     };
     let counted = match counted(view) {
@@ -97,23 +97,24 @@ fn over_limit_words(view: &View<'_>, ruling: &Ruling) -> String {
     let ward = &view.facts.ward.code;
     let Some(measure) = &ruling.measure else { return String::new() };
     let (patients, nurses) = (measure.measured.numerator, measure.measured.denominator);
-    let limit = in_force(view.facts, view.newest(READS)).map_or(Limit(0), |f| f.limit);
-    let at = view.clock(view.newest(READS));
+    let limit = in_force(view.facts, view.at(READS)).map_or(Limit(0), |f| f.limit);
+    let at = view.when(READS);
     if nurses == 0 && patients == 0 {
         return format!(
-            "Ward {ward}: every patient and registered nurse one-to-one, within the safe limit of {limit}. Observed {at}."
+            "Ward {ward}: every patient and registered nurse one-to-one, within the safe limit of {limit}. {at}"
         );
     }
     if nurses == 0 {
         return format!(
-            "Ward {ward}: {patients} patients, every registered nurse one-to-one elsewhere, above the safe limit of {limit}. Observed {at}."
+            "Ward {ward}: {patients} patients, every registered nurse one-to-one elsewhere, above the safe limit of {limit}. {at}"
         );
     }
     let per_nurse = tenths(nearest_tenths(patients, nurses, i64::from(limit.0)));
     let noun = if nurses == 1 { "nurse" } else { "nurses" };
     let side = side(ruling);
     format!(
-        "Ward {ward}: {patients} patients, {nurses} registered {noun}: {per_nurse} per nurse, {side} the safe limit of {limit}. Observed {at}."
+        "Ward {ward}: {}, {nurses} registered {noun}: {per_nurse} per nurse, {side} the safe limit of {limit}. {at}",
+        view.counted(patients)
     )
 }
 
@@ -122,7 +123,7 @@ pub fn max_allocation(view: &View<'_>) -> Ruling {
     const ALLOCATION: &[BlockKind] = &[BlockKind::Nursing];
     const EMPTY: &[BlockKind] = &[BlockKind::Nursing, BlockKind::Patients];
     let ruling = Ruling::new(MAX_ALLOCATION, ALLOCATION, allocation_words);
-    let Some(force) = in_force(view.facts, view.newest(ALLOCATION)) else {
+    let Some(force) = in_force(view.facts, view.at(ALLOCATION)) else {
         return ruling.says(Verdict::Disabled("no limit for this kind of ward, and the ward sets none"));
     };
     let largest = match view.nursing().map(|n| n.largest_allocation) {
@@ -149,11 +150,8 @@ pub fn max_allocation(view: &View<'_>) -> Ruling {
 
 fn allocation_words(view: &View<'_>, ruling: &Ruling) -> String {
     let Some(measure) = &ruling.measure else { return String::new() };
-    let at = view.newest(ruling.reads);
-    let limit = in_force(view.facts, at).map_or(Limit(0), |f| f.limit);
+    let limit = in_force(view.facts, view.at(ruling.reads)).map_or(Limit(0), |f| f.limit);
     let side = side(ruling);
-    let (ward, largest, at) = (&view.facts.ward.code, measure.measured.numerator, view.clock(at));
-    format!(
-        "Ward {ward}: {largest} patients allocated to one registered nurse, {side} the safe limit of {limit}. Observed {at}."
-    )
+    let (ward, largest, at) = (&view.facts.ward.code, measure.measured.numerator, view.when(ruling.reads));
+    format!("Ward {ward}: {largest} patients allocated to one registered nurse, {side} the safe limit of {limit}. {at}")
 }

@@ -1,10 +1,11 @@
 use std::collections::BTreeSet;
 
 use crate::domain::{
-    AlertState, ClosedFlag, Episode, FieldViolation, RedFlag, RedFlagType, RejectReason, Report, ReportId, Resolution,
-    Severity, SubjectState, Time,
+    AlertEvent, AlertState, ClosedFlag, Episode, EventType, FieldViolation, RedFlag, RedFlagType, RejectReason, Report,
+    ReportId, Resolution, Severity, SubjectState, Time,
 };
 use crate::rules::catalogue::{FLAG_FINAL, MOST_FLAGS, RED_FLAG};
+use crate::rules::response::Request;
 use crate::rules::verdict::{About, Ruling, Verdict};
 use crate::rules::view::View;
 
@@ -34,6 +35,14 @@ fn lasts(flag: &ClosedFlag, now: Time) -> bool {
 pub fn apply(state: &SubjectState, flags: &[RedFlag], closed: &mut Vec<ClosedFlag>, now: Time) -> Vec<Ruling> {
     closed.retain(|flag| lasts(flag, now));
     flags.iter().filter_map(|flag| ruling(state, flag, closed, now)).collect()
+}
+
+/// Red flags that a responder closed: final, as those that staff resolved.
+pub fn finals(events: &[AlertEvent], request: &Request<'_>, now: Time) -> Vec<ClosedFlag> {
+    let closed =
+        |e: &&AlertEvent| e.kind == EventType::Resolved && e.alert.rule == RED_FLAG && e.alert.id == request.alert;
+    let event = |e: &AlertEvent| Some(ClosedFlag { event: e.alert.instance.parse().ok()?, at: now });
+    events.iter().filter(closed).filter_map(event).collect()
 }
 
 fn ruling(state: &SubjectState, flag: &RedFlag, closed: &mut Vec<ClosedFlag>, now: Time) -> Option<Ruling> {

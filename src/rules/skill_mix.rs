@@ -44,8 +44,8 @@ pub fn low(view: &View<'_>) -> Ruling {
 fn words(view: &View<'_>, ruling: &Ruling) -> String {
     let Some(measure) = &ruling.measure else { return String::new() };
     let (nurses, all) = (measure.measured.numerator, measure.measured.denominator);
-    let (ward, at) = (&view.facts.ward.code, view.clock(view.newest(READS)));
+    let (ward, at) = (&view.facts.ward.code, view.when(READS));
     let least = measure.limit.numerator;
     let side = if ruling.breaches() { "below" } else { "at or above" };
-    format!("Ward {ward}: {nurses} registered of {all} nursing staff, {side} a share of {least} %. Observed {at}.")
+    format!("Ward {ward}: {nurses} registered of {all} nursing staff, {side} a share of {least} %. {at}")
 }

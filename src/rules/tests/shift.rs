@@ -36,7 +36,7 @@ fn hours_are_short_by_more_than_eight_or_more_than_a_quarter() {
 fn no_hours_required_cannot_be_short() {
     let mut bay = adult();
     bay.report("10:00", hours(0, 0));
-    let answers = evaluate(bay.facts(), &bay.subject.state, at("10:00"));
+    let answers = evaluate(bay.facts(), &bay.subject.state, &[], at("10:00"));
     let answer = answers.into_iter().find(|e| e.rule == "rn.hours_shortfall").unwrap().answer;
     assert!(matches!(answer, Answer::NotEvaluable(_)), "{answer:?}");
 }
