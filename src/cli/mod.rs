@@ -2,6 +2,7 @@
 
 mod alerts;
 mod config;
+mod cover_groups;
 mod cursor_file;
 mod demo;
 mod failure;
@@ -83,6 +84,9 @@ enum Command {
     /// Import, list and show wards.
     #[command(subcommand)]
     Wards(wards::Wards),
+    /// Import, list and show cover groups of doctors.
+    #[command(subcommand)]
+    CoverGroups(cover_groups::CoverGroups),
     /// Print the configuration in force as TOML, each key with where it came from.
     Config(config::ShowConfig),
     /// Bring the database up to this version's schema, and say what was done.
@@ -137,6 +141,7 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Alerts(alerts) => alerts.run(session).await,
         Command::Organisations(organisations) => organisations.run(session).await,
         Command::Wards(wards) => wards.run(session).await,
+        Command::CoverGroups(groups) => groups.run(session).await,
         Command::Healthcheck => healthcheck::run(session).await,
         Command::Serve(_) | Command::Config(_) | Command::Migrate(_) => Ok(()),
     }
