@@ -135,7 +135,13 @@ impl Registering {
         Ok(self.register.rulebook())
     }
 
-    pub(super) async fn page(&self, method: &'static str, scope: String, size: i32, token: &str) -> Result<Page, Problem> {
+    pub(super) async fn page(
+        &self,
+        method: &'static str,
+        scope: String,
+        size: i32,
+        token: &str,
+    ) -> Result<Page, Problem> {
         Page::open(method, scope, size, token, self.store.as_ref()).await
     }
 

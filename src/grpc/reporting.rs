@@ -82,7 +82,9 @@ fn name_groups(error: &mut ReportError, ward: &str, book: &Rulebook) {
         let Some(facts) = ward.parse().ok().and_then(|name| book.ward(&name)) else { continue };
         let groups: Vec<String> = facts.groups.iter().take(NAMED_GROUPS).map(ToString::to_string).collect();
         wrong.description = match groups.as_slice() {
-            [] => "doctors are counted once, on a cover group, and none covers this ward: name it in one's wards".into(),
+            [] => {
+                "doctors are counted once, on a cover group, and none covers this ward: name it in one's wards".into()
+            }
             groups => format!("doctors are counted once, on a cover group: {}", groups.join(" or ")),
         };
     }

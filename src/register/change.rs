@@ -63,7 +63,8 @@ impl Register {
         validate_only: bool,
     ) -> Result<Upserted, RegisterError> {
         let rows = parsed("organisations", rows, wire::organisation_from, |o| o.code.to_string())?;
-        self.change("UpsertOrganisations", validate_only, |book, first| Ok(plan_organisations(book, &rows, first))).await
+        self.change("UpsertOrganisations", validate_only, |book, first| Ok(plan_organisations(book, &rows, first)))
+            .await
     }
 
     /// Creates or replaces wards, and the organisations they name that are not there yet.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::domain::{Organisation, OrganisationCode, Rulebook, Strike, WardFacts};
+use crate::domain::{GroupFacts, Organisation, OrganisationCode, Rulebook, Strike, WardFacts};
 use crate::rules;
 use crate::store::{Config, ConfigKind, ConfigRow, ContextKind, ContextRow, StoreError};
 use crate::wire::{self, CorruptState};
@@ -35,7 +35,13 @@ fn lay(book: &mut Rulebook, row: ConfigRow) -> Result<(), StoreError> {
             let facts = WardFacts { number, ward, organisation, context: Arc::default(), groups: Vec::new() };
             book.wards.insert(row.name, facts);
         }
-        ConfigKind::CoverGroup => {}
+        ConfigKind::CoverGroup => {
+            let group = Arc::new(readable(&row, wire::decode_cover_group(&row.payload))?);
+            let organisation = organisation_of(book, &group.organisation)?;
+            let (context, wards) = (Arc::default(), Vec::new());
+            let facts = GroupFacts { number, group, organisation, context, wards, in_force: true };
+            book.groups.insert(row.name, facts);
+        }
     }
     Ok(())
 }

@@ -165,7 +165,7 @@ pub fn plan_gap(view: &CoverView<'_>) -> Ruling {
         _ => None,
     };
     // Of equals the first: below minimum says more than no senior.
-    let worst = rulings.into_iter().rev().filter(|r| r.breaches()).max_by_key(severity);
+    let worst = rulings.into_iter().rev().filter(Ruling::breaches).max_by_key(severity);
     match worst {
         Some(worst) => Ruling { rule: PLAN_GAP, ..worst },
         None => ruling(PLAN_GAP, &view.demands()),

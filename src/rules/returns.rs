@@ -38,12 +38,13 @@ impl<'a> OrganisationView<'a> {
     fn clock(&self, at: Time) -> String {
         at.local_hhmm(self.zone)
     }
+}
 
-    fn counted(&self, rule: &'static str, missing: &[SubjectName], all: usize) -> Ruling {
-        let number = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
-        let ruling = Ruling::said(rule, &[], String::new()).concerning(missing.to_vec());
-        ruling.measuring(fraction(number(missing.len()), number(all), UNIT), fraction(0, number(all), UNIT), "policy")
-    }
+/// A ruling on how many of all groups are missing something.
+fn counted(rule: &'static str, missing: &[SubjectName], all: usize) -> Ruling {
+    let number = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
+    let ruling = Ruling::said(rule, &[], String::new()).concerning(missing.to_vec());
+    ruling.measuring(fraction(number(missing.len()), number(all), UNIT), fraction(0, number(all), UNIT), "policy")
 }
 
 /// When a group's return was due that is missing now, so that it is missing since the grace after it.
@@ -61,7 +62,7 @@ pub fn not_reported(view: &OrganisationView<'_>) -> Ruling {
     };
     let missing: Vec<(Time, SubjectName)> = groups.iter().filter_map(late).collect();
     let names: Vec<SubjectName> = missing.iter().map(|(_, name)| name.clone()).collect();
-    let ruling = view.counted(NOT_REPORTED, &names, groups.len());
+    let ruling = counted(NOT_REPORTED, &names, groups.len());
     let Some(struck) = windows::in_force(view.struck, view.now).next() else {
         return ruling.says(Verdict::Ended(Resolution::WindowEnded));
     };
@@ -82,7 +83,7 @@ pub fn not_reported(view: &OrganisationView<'_>) -> Ruling {
 pub fn plan_missing(view: &OrganisationView<'_>) -> Ruling {
     let groups = view.groups();
     let Some(coming) = coming(view) else {
-        let ruling = view.counted(PLAN_MISSING, &[], groups.len());
+        let ruling = counted(PLAN_MISSING, &[], groups.len());
         return Ruling { forecast: true, ..ruling }.says(Verdict::Ended(Resolution::Expired));
     };
     let planned = |summary: Option<&Summary>| {
@@ -92,7 +93,7 @@ pub fn plan_missing(view: &OrganisationView<'_>) -> Ruling {
     };
     let missing: Vec<SubjectName> =
         groups.iter().filter(|(_, s)| !planned(*s)).map(|(name, _)| (*name).clone()).collect();
-    let ruling = view.counted(PLAN_MISSING, &missing, groups.len());
+    let ruling = counted(PLAN_MISSING, &missing, groups.len());
     let ruling = Ruling { forecast: true, strike: Some(coming.strike.clone()), ..ruling };
     if missing.is_empty() {
         return ruling.says(Verdict::Ended(Resolution::ReturnReceived));

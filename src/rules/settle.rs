@@ -119,7 +119,7 @@ pub fn decide(subject: &Subject, policy: &Policy, context: &Context, outcome: Ou
     Decision {
         next_check: all.filter(|at| *at > now).min(),
         hot_changed: false,
-        cold_changed: turned.changed || change.cold || plans || judged_anew,
+        cold_changed: turned.changed || !turned.events.is_empty() || change.cold || plans || judged_anew,
         summary_changed,
         stored: false,
         events: turned.events,

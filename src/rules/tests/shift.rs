@@ -62,7 +62,7 @@ fn a_shortfall_ends_with_its_shift() {
     let mut bay = adult();
     let decision = bay.report("10:00", hours(20 * 60, 40 * 60));
     assert_eq!(decision.next_check, Some(at("20:00")).min(decision.next_check));
-    assert!(said_of("rn.", &bay.tick("19:59:59")).is_empty());
+    assert_eq!(said_of("rn.", &bay.tick("19:59:59")), ["Escalated rn.hours_shortfall Critical"]);
     assert_eq!(said_of("rn.", &bay.tick("20:00")), ["Resolved rn.hours_shortfall Critical Expired"]);
 }
 
