@@ -4,10 +4,12 @@
 use tonic::{Code, Status};
 use wardwatch::domain::Span;
 use wardwatch::wire::pb::{
-    self, BlockKind, CoverGroup, CoverPeriod, Evaluation, MedicalGrade, ReceiptOutcome, RejectReason, StaffingReport,
-    WardStatus,
+    self, BlockKind, CoverGroup, CoverPeriod, Evaluation, MedicalGrade, ReceiptOutcome, RejectReason, Resolution,
+    StaffingReport, WardStatus,
 };
+use wardwatch::wire::to_time;
 
+use crate::service::strikes::{april, create};
 use crate::support::hospital::{adult, clock, fields, figures, morning, report, violations, ward};
 use crate::support::service::{Service, on_both_stores, within};
 
@@ -281,6 +283,72 @@ async fn an_organisation_from_before_there_were_groups_gets_its_own_when_it_is_w
         let answer = within(service.register().upsert_organisations(request)).await.unwrap().into_inner();
         assert_eq!((answer.created_count, answer.unchanged_count), (0, 1));
         assert_eq!(listed(&service).await, ["RJ1/ALL"]);
+        service.stop().await;
+    })
+    .await;
+}
+
+/// Rule and subject of the open alerts about doctors.
+async fn about_doctors(service: &Service) -> Vec<(String, String)> {
+    service.settled().await;
+    let open = service.open_alerts().await.into_iter();
+    let doctors = open.filter(|(rule, ..)| rule.starts_with("cover.") || rule == "ward.double_gap");
+    doctors.filter(|(rule, ..)| !rule.starts_with("cover.plan")).map(|(rule, subject, _)| (rule, subject)).collect()
+}
+
+fn pairs(of: &[(&str, &str)]) -> Vec<(String, String)> {
+    of.iter().map(|(rule, subject)| ((*rule).to_owned(), (*subject).to_owned())).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_changed_ward_list_judges_the_wards_anew_that_were_and_that_will_be_covered() {
+    on_both_stores(async |place| {
+        let service = place.serve_by(&clock()).await;
+        service.register_many(2).await;
+        create(&service, april()).await;
+        upsert(&service, vec![CoverGroup { wards: vec![ward(1)], ..medicine() }]).await.unwrap();
+        service.submit(vec![figures(&ward(1), morning(), 20, 2), figures(&ward(2), morning(), 20, 2)]).await;
+        service.report(doctors("GENMED")).await;
+        let expected = pairs(&[("cover.below_minimum", "GENMED"), ("ward.double_gap", "A1")]);
+        assert_eq!(about_doctors(&service).await, expected);
+
+        let found = get(&service, "GENMED").await.unwrap();
+        assert_eq!((found.status(), found.freshness()), (WardStatus::Critical, pb::Freshness::Fresh));
+        let minimum = found.evaluations.iter().find(|e| e.rule == "cover.below_minimum").unwrap();
+        assert_eq!(minimum.evaluation(), Evaluation::Breaching);
+        // Figures of 08:00 UTC are those of the return at 09:00 in London; the next is due when the next day's window
+        // opens.
+        assert_eq!(to_time(found.blocks[0].overdue_time.unwrap()), Some(morning() + Span::hours(24)));
+
+        upsert(&service, vec![CoverGroup { wards: vec![ward(2)], ..medicine() }]).await.unwrap();
+        let expected = pairs(&[("cover.below_minimum", "GENMED"), ("ward.double_gap", "A2")]);
+        assert_eq!(about_doctors(&service).await, expected);
+        let ended = service.list(pb::ListAlertsRequest { states: vec![3], ..Default::default() }).await;
+        let ended: Vec<_> = ended.iter().filter(|a| a.rule == "ward.double_gap").map(|a| a.resolution()).collect();
+        assert_eq!(ended, [Resolution::RegisterChanged]);
+        service.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_open_about_all_ends_when_a_group_is_registered() {
+    on_both_stores(async |place| {
+        let service = place.serve_by(&clock()).await;
+        service.register_many(2).await;
+        create(&service, april()).await;
+        let nobody = pb::MedicalCover { grades: vec![grade(MedicalGrade::Consultant, 0)] };
+        service.report(StaffingReport { medical_cover: Some(nobody), ..doctors("ALL") }).await;
+        service.report(figures(&ward(2), morning(), 20, 2)).await;
+        let expected = pairs(&[("cover.no_senior", "ALL"), ("ward.double_gap", "A2")]);
+        assert_eq!(about_doctors(&service).await, expected);
+        upsert(&service, vec![CoverGroup { wards: vec![ward(1)], ..medicine() }]).await.unwrap();
+        let open = about_doctors(&service).await;
+        assert!(open.iter().all(|(rule, _)| rule == "cover.not_reported"), "{open:?}");
+        let ended = service.list(pb::ListAlertsRequest { states: vec![3], ..Default::default() }).await;
+        let ended: Vec<_> = ended.iter().map(|a| (a.rule.as_str(), a.resolution())).collect();
+        assert!(ended.contains(&("cover.no_senior", Resolution::RegisterChanged)), "{ended:?}");
+        assert!(ended.contains(&("ward.double_gap", Resolution::RegisterChanged)), "{ended:?}");
         service.stop().await;
     })
     .await;

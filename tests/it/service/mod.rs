@@ -9,3 +9,5 @@ mod pressure;
 mod promises;
 mod reads;
 mod register;
+mod strikes;
+mod strikes_cli;
