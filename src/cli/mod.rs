@@ -2,11 +2,13 @@
 
 mod alerts;
 mod config;
+mod cover_groups;
 mod cursor_file;
 mod demo;
 mod failure;
 mod figures;
 mod filter;
+mod grades;
 mod healthcheck;
 mod import;
 mod migrate;
@@ -86,6 +88,9 @@ enum Command {
     /// Import, list and show wards.
     #[command(subcommand)]
     Wards(wards::Wards),
+    /// Import, list and show cover groups of doctors.
+    #[command(subcommand)]
+    CoverGroups(cover_groups::CoverGroups),
     /// Announce, change, list and call off strikes; show whether the cover stands.
     #[command(subcommand)]
     Strikes(strikes::Strikes),
@@ -146,6 +151,7 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Alerts(alerts) => alerts.run(session).await,
         Command::Organisations(organisations) => organisations.run(session).await,
         Command::Wards(wards) => wards.run(session).await,
+        Command::CoverGroups(groups) => groups.run(session).await,
         Command::Strikes(strikes) => strikes.run(session).await,
         Command::Healthcheck => healthcheck::run(session).await,
         Command::Serve(_) | Command::Config(_) | Command::Migrate(_) => Ok(()),

@@ -41,6 +41,12 @@ impl Mapped for pb::Ward {
 impl Mapped for pb::GetWardResponse {
     const NAME: &'static str = "wardwatch.v1.GetWardResponse";
 }
+impl Mapped for pb::CoverGroup {
+    const NAME: &'static str = "wardwatch.v1.CoverGroup";
+}
+impl Mapped for pb::GetCoverGroupResponse {
+    const NAME: &'static str = "wardwatch.v1.GetCoverGroupResponse";
+}
 impl Mapped for pb::Strike {
     const NAME: &'static str = "wardwatch.v1.Strike";
 }
