@@ -5,7 +5,8 @@ use crate::domain::{
     Period, Policy, Resolution, Severity, SiteCode, Span, SubjectName, Time, Window,
 };
 use crate::rules::catalogue::{
-    CAPACITY, CORRIDOR, DOUBLE_GAP, IMPLAUSIBLE, JUDGEMENT, MAX_ALLOCATION, NOT_REPORTED, OVERDUE, PLAN_MISSING, SILENT, SKILL_MIX, of_strike,
+    CAPACITY, CORRIDOR, DOUBLE_GAP, IMPLAUSIBLE, JUDGEMENT, MAX_ALLOCATION, NOT_REPORTED, OVERDUE, PLAN_MISSING,
+    SILENT, SKILL_MIX, of_strike,
 };
 use crate::rules::inputs::Inputs;
 use crate::rules::showing::{asks_nothing, staff};

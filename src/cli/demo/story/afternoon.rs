@@ -1,7 +1,7 @@
 //! 26 April until five: an acknowledgement that lapses on a rise, and the end of the first window.
 
 use crate::cli::Failure;
-use crate::cli::demo::day::{told, today};
+use crate::cli::demo::day::{today, told};
 use crate::cli::demo::doctors::{self, GENMED_LATE};
 use crate::cli::demo::hospital;
 use crate::cli::demo::stage::{Stage, unseen};

@@ -16,7 +16,9 @@ pub(super) async fn registered(stage: &mut Stage) -> Result<(), Failure> {
     let wards = stage.client.upsert_wards(stage.hospital.entries()).await?.created_count;
     let groups = stage.client.upsert_cover_groups(doctors::groups()).await?.created_count;
     stage.report(stage.hospital.routine(stage.now())).await?;
-    say(&format!("A made-up hospital, {wards} wards, {groups} cover groups of doctors, on 25 and 26 April 2016 (London time)."));
+    say(&format!(
+        "A made-up hospital, {wards} wards, {groups} cover groups of doctors, on 25 and 26 April 2016 (London time)."
+    ));
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 
 use crate::cli::Failure;
 use crate::cli::demo::checks;
-use crate::cli::demo::day::{london, told, today};
+use crate::cli::demo::day::{london, today, told};
 use crate::cli::demo::hospital::{self, HOSPITAL};
 use crate::cli::demo::listener::Listener;
 use crate::cli::demo::stage::{Stage, unseen};
@@ -21,13 +21,15 @@ pub(super) async fn derogation(stage: &mut Stage) -> Result<(), Failure> {
         effective_time: Some(timestamp_to(london(27, 8, 0))),
     };
     let name = STRIKE.to_owned();
-    let request = pb::RecordDerogationRequest { name: name.clone(), derogation: Some(derogation), ..Default::default() };
+    let request =
+        pb::RecordDerogationRequest { name: name.clone(), derogation: Some(derogation), ..Default::default() };
     stage.client.record_derogation(request).await?;
     stage.heard().await?;
     let organisations = vec![HOSPITAL.to_owned()];
     let request = pb::GetStrikeCoverRequest { name, organisations, window_ids: vec![2], ..Default::default() };
     let rows = stage.client.get_strike_cover(request).await?.rows;
-    let row = rows.into_iter().find(|r| r.cover_group == GENMED).ok_or_else(|| unseen("GENMED in the strike's cover"))?;
+    let row =
+        rows.into_iter().find(|r| r.cover_group == GENMED).ok_or_else(|| unseen("GENMED in the strike's cover"))?;
     let tier = row.tiers.iter().find(|t| t.granted.is_some()).ok_or_else(|| unseen("a granted number"))?;
     let shown = |n: Option<i32>| n.map_or_else(|| "-".to_owned(), |n| n.to_string());
     stage.tell(&format!(

@@ -86,7 +86,8 @@ pub(super) async fn hole_closed(stage: &mut Stage) -> Result<(), Failure> {
     stage.until(today(9, 10)).await?;
     let (_, hole) = stage.saw(GENMED, MINIMUM, RESOLVED)?;
     let (_, gap) = stage.saw(&hospital::name("A3"), DOUBLE_GAP, RESOLVED)?;
-    let [first, second] = [&hole, &gap].map(|a| format!("{} {}", a.rule, bare(a.resolution().as_str_name(), "RESOLUTION_")));
+    let [first, second] =
+        [&hole, &gap].map(|a| format!("{} {}", a.rule, bare(a.resolution().as_str_name(), "RESOLUTION_")));
     stage.tell(&format!("Half an hour of good figures ends both: {first}, {second}."));
     let at = today(9, 20);
     stage.until(at).await?;

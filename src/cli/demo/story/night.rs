@@ -1,11 +1,11 @@
 //! The night between the windows, and the report on all of it.
 
-use crate::cli::{Failure, situation};
 use crate::cli::demo::activity;
 use crate::cli::demo::day::today;
 use crate::cli::demo::doctors::{self, GENMED_LATE};
 use crate::cli::demo::stage::{Stage, say, unseen};
 use crate::cli::demo::story::{GENMED, RATIO};
+use crate::cli::{Failure, situation};
 use crate::client::pb;
 
 /// What England postponed: inpatient and day case operations, both together, outpatient appointments, and all of it.
@@ -64,7 +64,9 @@ pub(super) async fn situation(stage: &mut Stage) -> Result<(), Failure> {
     if above * 2 <= all {
         return Err(unseen("more than half of the nurses on wards above eight"));
     }
-    say(&format!("More than half either way: the survey counted eight or more ({at} of {all}), the article more than eight ({above} of {all})."));
+    say(&format!(
+        "More than half either way: the survey counted eight or more ({at} of {all}), the article more than eight ({above} of {all})."
+    ));
     let activity = total.activity.unwrap_or_default();
     let postponed = [activity.inpatient, activity.day_case, activity.operations, activity.outpatient, activity.total];
     match postponed.map(|counts| counts.and_then(|c| c.postponed)) {
