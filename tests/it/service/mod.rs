@@ -3,6 +3,7 @@
 mod bad_input;
 mod cover_groups;
 mod drain;
+mod fatigue;
 mod foreign;
 mod intake;
 mod pressure;
