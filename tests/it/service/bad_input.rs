@@ -13,8 +13,7 @@ use crate::support::service::{Place, on_both_stores, within};
 /// One report that cannot be taken, why, and the whole line its sender is told.
 fn refusals() -> Vec<(StaffingReport, RejectReason, &'static str)> {
     use RejectReason::{
-        Conflict, CoverGroupNeeded, Empty, Future, Implausible, Malformed, Missing, Negative,
-        UnknownSubject,
+        Conflict, CoverGroupNeeded, Empty, Future, Implausible, Malformed, Missing, Negative, UnknownSubject,
     };
     let a1 = ward(1);
     let (patients, staff) = (|n| beds(&a1, morning(), n), |n| nurses(&a1, morning(), n));
