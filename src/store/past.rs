@@ -54,19 +54,20 @@ const OPEN_THEN: &str = "(SELECT * FROM alert WHERE state <> 3 \
      UNION ALL SELECT * FROM alert WHERE state = 3 AND last_position > $12)";
 
 impl AsOf {
-    /// `filter` is the condition on $1 to $5 in this dialect; the rest is spelled alike in both.
+    /// `filter` is the condition on $1 to $5, $14 and $15 in this dialect; the rest is spelled alike in both.
     pub(super) fn new(filter: &str) -> Self {
         Self([ALL, OPEN_THEN].map(|from| [(">", ""), ("<", " DESC")].map(|(on, order)| text(filter, from, on, order))))
     }
 
     /// The statement for a query, and its parameters: $1 to $5 lists, $6 severity, $7 and $8 the ids from and to, $9 and
-    /// $10 the alert to go on after, $11 the limit, $12 and $13 the place.
+    /// $10 the alert to go on after, $11 the limit, $12 and $13 the place, $14 strikes, $15 whether forecasts are left
+    /// out.
     pub(super) fn call(&'static self, query: &AlertQuery, at: LogPoint) -> (&'static str, Vec<Arg>) {
         let open_then = !query.states.is_empty() && !query.states.contains(&AlertRow::RESOLVED);
         let mut args = query.args();
         // State and condition as of then are in the payload alone.
         args.drain(5..7);
-        args.extend([Arg::Int(at.position), Arg::Int(at.tag)]);
+        args.splice(11..11, [Arg::Int(at.position), Arg::Int(at.tag)]);
         (&self.0[usize::from(open_then)][usize::from(query.descending)], args)
     }
 }
