@@ -8,3 +8,4 @@ mod pressure;
 mod promises;
 mod reads;
 mod register;
+mod strikes;
