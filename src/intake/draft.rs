@@ -3,8 +3,8 @@ use std::collections::BTreeSet;
 use bytes::Bytes;
 
 use crate::domain::{
-    Act, ActRefusal, AlertEvent, AlertId, AlertInput, BlockKind, Receipt, ReportKey, Rulebook, Span, Subject, SubjectName,
-    Time,
+    Act, ActRefusal, AlertEvent, AlertId, AlertInput, BlockKind, Receipt, ReportKey, Rulebook, Span, Subject,
+    SubjectName, Time,
 };
 use crate::intake::{Actor, Submitted};
 use crate::rules::{self, Decision, Input, Request};

@@ -108,7 +108,8 @@ pub fn audit_to(place: AuditPlace, entry: &[u8]) -> Result<pb::AuditEntry, Corru
         "responder" => pb::CauseKind::Responder,
         _ => pb::CauseKind::Unspecified,
     };
-    let (report, method) = if kind == pb::CauseKind::Report { (detail, String::new()) } else { (String::new(), detail) };
+    let (report, method) =
+        if kind == pb::CauseKind::Report { (detail, String::new()) } else { (String::new(), detail) };
     let role = pb::ResponderRole::from_str_name(&format!("{ROLE}{role}")).unwrap_or_default();
     Ok(pb::AuditEntry {
         name: format!("auditEntries/{sequence}"),
