@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod drain;
+mod fatigue;
 mod foreign;
 mod intake;
 mod pressure;
@@ -9,3 +10,4 @@ mod promises;
 mod reads;
 mod register;
 mod strikes;
+mod strikes_cli;
