@@ -2,6 +2,7 @@
 
 mod alert_lists;
 pub mod alerts;
+mod cover_groups;
 mod edge;
 pub mod filter;
 pub mod health;
