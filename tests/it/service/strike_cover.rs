@@ -134,7 +134,8 @@ async fn on_the_day_the_figures_say_where_it_lacks_and_old_ones_are_no_cover() {
         let clock = clock();
         let service = place.serve_by(&clock).await;
         hospital(&service).await;
-        service.submit(vec![doctors("GENMED", morning(), 3)]).await;
+        let before_nine = morning() - Span::minutes(1);
+        service.submit(vec![doctors("GENMED", before_nine, 3)]).await;
         let actual = cover(&service, of(CoverBasis::Actual)).await;
         let first: Vec<_> = tier_one(&actual).into_iter().take(2).collect();
         assert_eq!(first, [("GENMED", TierState::Gap), ("SURG", TierState::NoMinimum)]);
