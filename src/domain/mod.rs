@@ -26,7 +26,7 @@ pub use ids::{
     AlertId, Code, CodeKind, InvalidId, OrganisationCode, ReportId, ReportKey, SiteCode, SourceCode, SubjectName,
     WardCode,
 };
-pub use policy::{InForce, KindLimit, KindLimitPatch, Policy, PolicyName, PolicyPatch, PolicyVersion, in_force};
+pub use policy::{InForce, KindLimit, Policy, PolicyName, PolicyPatch, PolicyVersion, in_force};
 pub use report::{
     BlockKind, BlockReceipt, FieldViolation, Judgement, LevelsOfCare, Nursing, NursingHours, Outcome, Patients,
     Receipt, RedFlag, RedFlagType, RejectReason, Report, ReportError,

@@ -65,7 +65,7 @@ fn a_newer_decision_replaces_one_that_was_still_to_come() {
 
 #[test]
 fn a_kinds_night_limit_holds_by_night_and_its_day_limit_stays() {
-    let night = KindLimitPatch { day: None, night: Some(Limit::whole(10)) };
+    let night = KindLimit { day: None, night: Some(Limit::whole(10)) };
     let patch = PolicyPatch { limits: [(WardKind::AdultInpatient, night)].into(), ..PolicyPatch::default() };
     let policy = Policy::default().with(&patch);
     assert_eq!(policy.limit(WardKind::AdultInpatient, true), Some(Limit::whole(10)));
@@ -92,4 +92,11 @@ fn three_rules_are_off_unless_someone_switches_them_on() {
     };
     let policy = policy.with(&patch);
     assert!(policy.is_on("capacity.over") && !policy.is_on("rn.none") && !policy.is_on("skill_mix.low"));
+}
+
+#[test]
+fn a_layer_that_sets_everything_leaves_nothing_to_inherit() {
+    let patch = PolicyPatch { clear_after: Some(Span::minutes(7)), severe_percent: Some(200), ..PolicyPatch::default() };
+    let policy = Policy::default().with(&patch);
+    assert_eq!(Policy::default().with(&PolicyPatch::from(&policy)), policy);
 }
