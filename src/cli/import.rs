@@ -45,27 +45,29 @@ impl Counts {
     }
 }
 
-/// Reads a whole file. `name` makes the resource name of a row's cells. Every bad line is named.
+/// Reads a whole file, whose header must have the `required` columns. `name` makes the resource name of a row's cells.
+/// Every bad line is named.
 pub(super) fn read<M: Mapped>(
     path: &Path,
     known: &[Column],
+    required: &[&str],
     name: fn(&mut Map<String, Value>) -> Result<(), String>,
 ) -> Result<Vec<Row<M>>, Failure> {
     let file = path.display().to_string();
     let source = File::open(path).map_err(|e| Failure::failed(format!("cannot read {file}: {e}")))?;
-    rows(source, &file, known, name)
+    rows(source, &file, known, required, name)
 }
 
 fn rows<M: Mapped>(
     source: impl std::io::Read,
     file: &str,
     known: &[Column],
+    required: &[&str],
     name: fn(&mut Map<String, Value>) -> Result<(), String>,
 ) -> Result<Vec<Row<M>>, Failure> {
     let mut reader = table::reader(source);
     let header = reader.headers().map_err(|e| Failure::rejected(format!("{file}:1: {}", table::explain(&e))))?.clone();
-    let required: Vec<&str> = known.iter().map(|c| c.name).collect();
-    let columns = table::columns(file, &header, known, &required).map_err(Failure::rejected)?;
+    let columns = table::columns(file, &header, known, required).map_err(Failure::rejected)?;
     let (mut rows, mut wrong) = (Vec::new(), Vec::new());
     for record in reader.records() {
         let (line, row) = match record {
@@ -118,7 +120,7 @@ fn locate<'a, M>(field: &'a str, batch: &[Row<M>]) -> Option<(u64, &'a str)> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::wards::{COLUMNS, name};
+    use super::super::wards::{COLUMNS, REQUIRED, name};
     use super::*;
     use crate::client::pb;
 
@@ -127,7 +129,7 @@ mod tests {
 
     fn wards(lines: &str) -> Result<Vec<Row<pb::Ward>>, String> {
         let text = format!("{HEADER}\n{lines}");
-        rows(text.as_bytes(), "w.csv", COLUMNS, name).map_err(|f| f.message().to_owned())
+        rows(text.as_bytes(), "w.csv", COLUMNS, REQUIRED, name).map_err(|f| f.message().to_owned())
     }
 
     #[test]

@@ -18,6 +18,9 @@ const COLUMNS: &[Column] = &[
     Column::plain("time_zone", Kind::Text),
 ];
 
+/// All of them must be there.
+const REQUIRED: &[&str] = &["organisation", "display_name", "region", "region_name", "icb", "time_zone"];
+
 /// Organisations.
 #[derive(Debug, Subcommand)]
 pub(super) enum Organisations {
@@ -60,7 +63,7 @@ fn name(cells: &mut Map<String, Value>) -> Result<(), String> {
 }
 
 async fn import(file: PathBuf, mut session: Session) -> Result<(), Failure> {
-    let rows = import::read::<pb::Organisation>(&file, COLUMNS, name)?;
+    let rows = import::read::<pb::Organisation>(&file, COLUMNS, REQUIRED, name)?;
     let client = session.connect().await?;
     let mut counts = Counts::default();
     for batch in rows.chunks(BATCH) {

@@ -24,11 +24,27 @@ pub(super) const COLUMNS: &[Column] = &[
     Column::plain("night_duty_registered_nurses", Kind::Count),
 ];
 
+/// Those that must be there.
+pub(super) const REQUIRED: &[&str] = &[
+    "organisation",
+    "ward",
+    "display_name",
+    "kind",
+    "site",
+    "beds",
+    "limit_patients_per_rn",
+    "minimum_registered_nurses",
+    "minimum_reason",
+    "report_every_minutes",
+    "state",
+];
+
 /// Wards.
 #[derive(Debug, Subcommand)]
 pub(super) enum Wards {
     /// Create or replace wards from a CSV: organisation,ward,display_name,kind,site,beds,limit_patients_per_rn,
-    /// minimum_registered_nurses,minimum_reason,report_every_minutes,state,night_duty_registered_nurses.
+    /// minimum_registered_nurses,minimum_reason,report_every_minutes,state, and if wanted
+    /// night_duty_registered_nurses.
     Import {
         /// The CSV.
         file: PathBuf,
@@ -73,7 +89,7 @@ pub(super) fn name(cells: &mut Map<String, Value>) -> Result<(), String> {
 }
 
 async fn import(file: PathBuf, mut session: Session) -> Result<(), Failure> {
-    let rows = import::read::<pb::Ward>(&file, COLUMNS, name)?;
+    let rows = import::read::<pb::Ward>(&file, COLUMNS, REQUIRED, name)?;
     let client = session.connect().await?;
     let mut counts = Counts::default();
     for batch in rows.chunks(BATCH) {

@@ -119,7 +119,7 @@ pub(super) fn judgement_from(v: &mut Violations, message: pb::ProfessionalJudgem
 }
 
 /// A count as the wire has it; counts are at most five digits.
-fn int(n: u32) -> i32 {
+pub(super) fn int(n: u32) -> i32 {
     i32::try_from(n).unwrap_or(i32::MAX)
 }
 

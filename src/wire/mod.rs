@@ -3,6 +3,8 @@
 mod alert;
 mod audit;
 mod blocks;
+mod cover;
+mod cover_group;
 mod enums;
 mod fields;
 pub mod log;
@@ -26,6 +28,8 @@ mod generated {
 
 pub use alert::{alert_from, alert_row, alert_to, event_to, fraction_to};
 pub use audit::audit_entry;
+pub use cover::{medical_cover_from, medical_cover_to};
+pub use cover_group::{cover_group_from, cover_group_to, decode_cover_group, encode_cover_group};
 pub use fields::{InvalidFields, Violations};
 pub use generated::wardwatch::stored::v1 as stored;
 pub use generated::wardwatch::v1 as pb;

@@ -128,7 +128,7 @@ fn ward_name(v: &mut Violations, name: &str) -> Option<(OrganisationCode, WardCo
     }
 }
 
-fn text(v: &mut Violations, field: &str, value: &str) {
+pub(super) fn text(v: &mut Violations, field: &str, value: &str) {
     if value.len() > MOST_TEXT || value.chars().any(char::is_control) {
         v.add(field, RejectReason::Malformed, format!("is longer than {MOST_TEXT} bytes or has control characters"));
     }
@@ -202,13 +202,13 @@ fn census(v: &mut Violations, times: &[String]) -> Vec<u16> {
     minutes
 }
 
-fn minute_of_day(time: &str) -> Option<u16> {
+pub(super) fn minute_of_day(time: &str) -> Option<u16> {
     let (hours, minutes) = time.split_once(':').filter(|(h, m)| h.len() == 2 && m.len() == 2)?;
     let (hours, minutes): (u16, u16) = (hours.parse().ok()?, minutes.parse().ok()?);
     (hours < 24 && minutes < 60).then_some(hours * 60 + minutes)
 }
 
-fn ward_state(v: &mut Violations, state: i32) -> WardState {
+pub(super) fn ward_state(v: &mut Violations, state: i32) -> WardState {
     match pb::WardState::try_from(state) {
         Ok(pb::WardState::Unspecified | pb::WardState::Open) => WardState::Open,
         Ok(pb::WardState::Closed) => WardState::Closed,
