@@ -4,7 +4,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use crate::domain::{
-    CivilTime, Code, CodeKind, InvalidId, Organisation, OrganisationCode, SiteCode, SubjectName, Time, Zone,
+    CivilTime, Code, CodeKind, InvalidId, Organisation, OrganisationCode, SiteCode, SubjectName, Tier, Time, Zone,
 };
 
 /// Marks codes of unions.
@@ -202,8 +202,8 @@ pub enum DerogationState {
 pub struct Derogation {
     /// The cover group.
     pub group: SubjectName,
-    /// Tier 1, 2 or 3 in which they work.
-    pub tier: u8,
+    /// The tier in which they work.
+    pub tier: Tier,
     /// From when it holds.
     pub effective: Time,
     /// How many.
@@ -250,7 +250,7 @@ impl Strike {
     }
     /// How many doctors the union lets return to a tier of a group at an instant. Asking for more or being refused
     /// leaves what was granted before.
-    pub fn granted(&self, group: &SubjectName, tier: u8, now: Time) -> Option<u32> {
+    pub fn granted(&self, group: &SubjectName, tier: Tier, now: Time) -> Option<u32> {
         let decided = |d: &&Derogation| matches!(d.state, DerogationState::Granted | DerogationState::Withdrawn);
         let of = self.derogations.iter().filter(|d| d.group == *group && d.tier == tier && d.effective <= now);
         let last = of.filter(decided).max_by_key(|d| d.effective)?;

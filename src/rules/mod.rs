@@ -20,6 +20,7 @@ mod standing;
 mod status;
 mod verdict;
 mod view;
+pub mod windows;
 mod words;
 
 #[cfg(test)]

@@ -19,3 +19,4 @@ mod staffing;
 mod standing;
 mod status;
 mod updates;
+mod windows;

@@ -12,6 +12,11 @@ mod receipt;
 mod register;
 mod report;
 mod state;
+mod strike;
+mod strike_enums;
+mod strike_windows;
+#[cfg(test)]
+mod tests;
 mod time;
 
 /// The generated messages and service traits.
@@ -40,6 +45,11 @@ pub use register::{
 };
 pub use report::{current_report, decode_report, digest, encode_report, report_from, report_to};
 pub use state::{CorruptState, cold_to, first_state, hot_to, state_from, summary_from, summary_to};
+pub use strike::{
+    Warnings, call_off_reason, change_reason, decode_strike, derogation_from, derogation_to, encode_strike,
+    strike_etag, strike_from, strike_to, tier_to,
+};
+pub use strike_windows::window_to;
 pub use time::{duration_to, timestamp_to, to_time};
 
 /// The API's descriptors, for reflection and the JSON mapping.

@@ -1,0 +1,3 @@
+//! Messages to meaning and back.
+
+mod strike;
