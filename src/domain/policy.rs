@@ -327,10 +327,10 @@ pub fn in_force(defaults: &[PolicyVersion], own: &[PolicyVersion]) -> Vec<InForc
     let mut found: Vec<InForce> = Vec::new();
     for from in starts {
         let layers = [PolicyVersion::in_force(defaults, from), PolicyVersion::in_force(own, from)];
-        let policy = layers
-            .into_iter()
-            .flatten()
-            .fold(Policy::default(), |policy, layer| Policy { version: layer.to_string(), ..policy.with(&layer.patch) });
+        let policy = layers.into_iter().flatten().fold(Policy::default(), |policy, layer| Policy {
+            version: layer.to_string(),
+            ..policy.with(&layer.patch)
+        });
         if found.last().is_none_or(|last| *last.policy != policy) {
             found.push(InForce { from, policy: Arc::new(policy) });
         }

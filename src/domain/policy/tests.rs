@@ -96,7 +96,8 @@ fn three_rules_are_off_unless_someone_switches_them_on() {
 
 #[test]
 fn a_layer_that_sets_everything_leaves_nothing_to_inherit() {
-    let patch = PolicyPatch { clear_after: Some(Span::minutes(7)), severe_percent: Some(200), ..PolicyPatch::default() };
+    let patch =
+        PolicyPatch { clear_after: Some(Span::minutes(7)), severe_percent: Some(200), ..PolicyPatch::default() };
     let policy = Policy::default().with(&patch);
     assert_eq!(Policy::default().with(&PolicyPatch::from(&policy)), policy);
 }
