@@ -93,7 +93,7 @@ impl Register {
             let names = rows.iter().map(|r| r.name.to_string()).collect();
             let audit = wire::audit_entry(&Cause::Register, method, rules::POLICY_VERSION, book.generation + 1, names);
             let tag = fastrand::i64(1..i64::MAX);
-            let change = ConfigChange { base: book.generation, rows, touched, tag, now, audit };
+            let change = ConfigChange { base: book.generation, rows, context: vec![], touched, tag, now, audit };
             if let ConfigOutcome::Changed(generation) = self.store.change_config(&change).await? {
                 self.refresh_to(generation).await?;
                 return Ok(upserted);

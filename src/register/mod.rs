@@ -42,13 +42,13 @@ impl Register {
     pub async fn refresh(&self) -> Result<(), StoreError> {
         let _one_at_a_time = self.refreshing.lock().await;
         let known = self.rulebook.load_full();
-        let (generation, rows) = self.store.load_config(known.generation).await?;
-        if generation < known.generation {
+        let config = self.store.load_config(known.generation).await?;
+        if config.generation < known.generation {
             // A restored backup: what is known here may never have happened.
-            let (generation, rows) = self.store.load_config(0).await?;
-            self.rulebook.store(Arc::new(rows::applied(&Rulebook::default(), generation, rows)?));
-        } else if generation > known.generation {
-            self.rulebook.store(Arc::new(rows::applied(&known, generation, rows)?));
+            let config = self.store.load_config(0).await?;
+            self.rulebook.store(Arc::new(rows::applied(&Rulebook::default(), config)?));
+        } else if config.generation > known.generation {
+            self.rulebook.store(Arc::new(rows::applied(&known, config)?));
         }
         Ok(())
     }

@@ -5,13 +5,16 @@ use std::sync::Arc;
 
 use crate::domain::{Organisation, OrganisationCode, Rulebook, SubjectName, Ward, WardFacts};
 use crate::rules;
-use crate::store::{ConfigKind, ConfigRow, StoreError};
+use crate::store::{Config, ConfigKind, ConfigRow, StoreError};
 use crate::wire;
 
 /// `known` with newer rows laid over it.
-pub(super) fn applied(known: &Rulebook, generation: i64, rows: Vec<ConfigRow>) -> Result<Rulebook, StoreError> {
+pub(super) fn applied(known: &Rulebook, config: Config) -> Result<Rulebook, StoreError> {
+    // Cover groups, strikes and policies have no place in the rulebook yet.
+    let Config { generation, rows, context: _ } = config;
     let mut book = Rulebook { generation, ..known.clone() };
-    let (organisations, wards): (Vec<_>, Vec<_>) = rows.into_iter().partition(|r| r.kind == ConfigKind::Organisation);
+    let (organisations, others): (Vec<_>, Vec<_>) = rows.into_iter().partition(|r| r.kind == ConfigKind::Organisation);
+    let wards = others.into_iter().filter(|r| r.kind == ConfigKind::Ward);
     let mut changed = HashSet::new();
     for row in organisations {
         let organisation = decode_organisation(&row)?;

@@ -20,6 +20,7 @@ pub(super) enum Arg {
     Ints(Vec<i64>),
     /// Reports' keys: one parameter in SQLite, three arrays in PostgreSQL.
     Keys(Vec<ReportRowKey>),
+    Text(String),
     Texts(Vec<String>),
 }
 
@@ -51,6 +52,8 @@ pub(super) struct Statements {
     pub head: &'static str,
     pub load_subjects: &'static str,
     pub subject_summaries: &'static str,
+    pub summaries_of: &'static str,
+    pub survey: &'static str,
     pub find_reports: &'static str,
     pub list_alerts: &'static str,
     pub list_alerts_newest_first: &'static str,

@@ -5,8 +5,8 @@ use crate::domain::{AlertId, ReportId, SubjectName, Time};
 use crate::store::calls::{Arg, Reader};
 use crate::store::writer::Writer;
 use crate::store::{
-    AlertQuery, Batch, Committed, ConfigChange, ConfigOutcome, ConfigRow, Head, ListedAlert, LogEntry, LogPoint,
-    LogRead, ReportRowKey, Result, Store, StoredReport, SubjectRow, Trim, rows, sql,
+    AlertQuery, Batch, Committed, Config, ConfigChange, ConfigOutcome, ContextRow, Head, ListedAlert, LogEntry,
+    LogPoint, LogRead, ReportRowKey, Result, Store, StoredReport, SubjectRow, Trim, rows, sql, survey,
 };
 
 /// Rows of the log read at most in one call; an event is seldom under 256 bytes, so the byte limit comes first.
@@ -30,11 +30,8 @@ impl<R: Reader> Store for Database<R> {
         Ok(rows::head(row, self.reader.clock()))
     }
 
-    async fn load_config(&self, newer_than: i64) -> Result<(i64, Vec<ConfigRow>)> {
-        let found: Vec<rows::ConfigColumns> = self.reader.rows(sql::LOAD_CONFIG, vec![Arg::Int(newer_than)]).await?;
-        let generation = found.first().map_or(0, |row| row.0);
-        let entries = found.into_iter().filter_map(|row| rows::config(row).transpose()).collect::<Result<_>>()?;
-        Ok((generation, entries))
+    async fn load_config(&self, newer_than: i64) -> Result<Config> {
+        rows::config(self.reader.rows(sql::LOAD_CONFIG, vec![Arg::Int(newer_than)]).await?)
     }
 
     async fn change_config(&self, change: &ConfigChange) -> Result<ConfigOutcome> {
@@ -56,6 +53,23 @@ impl<R: Reader> Store for Database<R> {
         let args = vec![Arg::Ints(organisations.to_vec())];
         let found = self.reader.rows(R::SQL.subject_summaries, args).await?;
         found.into_iter().map(rows::summary).collect()
+    }
+
+    async fn summaries_of(&self, numbers: &[i64]) -> Result<Vec<(i64, SubjectName, Bytes)>> {
+        let found = self.reader.rows(R::SQL.summaries_of, vec![Arg::Ints(numbers.to_vec())]).await?;
+        found.into_iter().map(rows::summary).collect()
+    }
+
+    async fn survey(&self, organisations: &[i64]) -> Result<(Head, Vec<SubjectRow>)> {
+        let found = self.reader.rows(R::SQL.survey, vec![Arg::Ints(organisations.to_vec())]).await?;
+        survey::survey(found, self.reader.clock())
+    }
+
+    async fn context_versions(&self, name: &str, below_version: Option<i64>, limit: u32) -> Result<Vec<ContextRow>> {
+        let below = below_version.unwrap_or(i64::MAX);
+        let args = vec![Arg::Text(name.to_owned()), Arg::Int(below), Arg::Int(limit.into())];
+        let found: Vec<rows::ContextColumns> = self.reader.rows(sql::CONTEXT_VERSIONS, args).await?;
+        Ok(found.into_iter().filter_map(rows::context).collect())
     }
 
     async fn find_reports(&self, keys: &[ReportRowKey]) -> Result<Vec<(ReportRowKey, i64)>> {

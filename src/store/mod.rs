@@ -2,6 +2,7 @@
 
 mod batch;
 mod calls;
+mod context;
 mod database;
 mod error;
 mod filesystem;
@@ -10,12 +11,12 @@ mod migrations;
 mod open;
 mod plan;
 mod postgres;
-
 mod query;
 mod register;
 mod rows;
 mod sql;
 mod sqlite;
+mod survey;
 mod writer;
 
 use async_trait::async_trait;
@@ -24,13 +25,14 @@ use bytes::Bytes;
 use crate::domain::{AlertId, ReportId, SubjectName, Time};
 
 pub use batch::{AlertRow, Batch, Committed, EventRow, InputRows, ReportRow, ReportRowKey, StoredReport, SubjectWrite};
+pub use context::{ContextKind, ContextRow, ContextWrite};
 pub use error::{Result, StoreError};
 pub use filesystem::network_file_system;
 pub use log::{Head, LogEntry, LogPoint, LogRead, Trim};
 pub use migrations::MigrationReport;
 pub use open::{InvalidLocation, Location, OpenError, Options, migrate, open, watch_file};
 pub use query::{AlertQuery, ListedAlert};
-pub use register::{ConfigChange, ConfigKind, ConfigOutcome, ConfigRow, ConfigWrite, FirstState, SubjectRow};
+pub use register::{Config, ConfigChange, ConfigKind, ConfigOutcome, ConfigRow, ConfigWrite, FirstState, SubjectRow};
 
 /// The durable store. One method is one atomic unit.
 #[async_trait]
@@ -39,16 +41,25 @@ pub trait Store: std::fmt::Debug + Send + Sync + 'static {
     fn engine(&self) -> &'static str;
     /// The head row.
     async fn head(&self) -> Result<Head>;
-    /// Register rows newer than a generation, and the register's generation, in one view.
-    async fn load_config(&self, newer_than: i64) -> Result<(i64, Vec<ConfigRow>)>;
-    /// Changes the register.
+    /// What of the register is newer than a generation, strikes and policies with it, in one view.
+    async fn load_config(&self, newer_than: i64) -> Result<Config>;
+    /// Changes the register, strikes or policies: one change, one generation.
     async fn change_config(&self, change: &ConfigChange) -> Result<ConfigOutcome>;
     /// Subjects by number; those that do not exist are left out.
     async fn load_subjects(&self, numbers: &[i64]) -> Result<Vec<SubjectRow>>;
     /// Numbers of subjects whose next check is not after `now`, longest due first.
     async fn due_subjects(&self, now: Time, limit: u32) -> Result<Vec<i64>>;
-    /// Summaries of all wards of the organisations with these numbers: (organisation's number, ward, summary).
+    /// Summaries of all wards and cover groups of the organisations with these numbers: (organisation's number, name,
+    /// summary).
     async fn subject_summaries(&self, organisations: &[i64]) -> Result<Vec<(i64, SubjectName, Bytes)>>;
+    /// Summaries of the subjects with these numbers, of whatever kind: (its number, name, summary). Those that do not
+    /// exist are left out.
+    async fn summaries_of(&self, numbers: &[i64]) -> Result<Vec<(i64, SubjectName, Bytes)>>;
+    /// All subjects of the organisations with these numbers, themselves included (empty: of all organisations), by
+    /// number, and the head in the same view.
+    async fn survey(&self, organisations: &[i64]) -> Result<(Head, Vec<SubjectRow>)>;
+    /// Versions of a strike or a policy below a version (none: all), newest first.
+    async fn context_versions(&self, name: &str, below_version: Option<i64>, limit: u32) -> Result<Vec<ContextRow>>;
     /// Digests of those of these reports that are stored.
     async fn find_reports(&self, keys: &[ReportRowKey]) -> Result<Vec<(ReportRowKey, i64)>>;
     /// Commits a batch: each write whose etag stands, and none whose does not.

@@ -1,6 +1,7 @@
 use bytes::Bytes;
 
 use crate::domain::{SubjectName, Time};
+use crate::store::{ContextRow, ContextWrite};
 
 /// Kinds of register rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -9,6 +10,8 @@ pub enum ConfigKind {
     Organisation,
     /// A ward.
     Ward,
+    /// A cover group.
+    CoverGroup,
 }
 
 /// A register row as stored, with its subject's number.
@@ -20,8 +23,21 @@ pub struct ConfigRow {
     pub name: SubjectName,
     /// Its subject's number.
     pub number: i64,
+    /// Generation of the register that it was last written with.
+    pub generation: i64,
     /// Encoded entry.
     pub payload: Bytes,
+}
+
+/// What of the register is newer than some generation.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Config {
+    /// The register's generation.
+    pub generation: i64,
+    /// Rows, by number.
+    pub rows: Vec<ConfigRow>,
+    /// Strikes and policies, every newer version, by name and then version.
+    pub context: Vec<ContextRow>,
 }
 
 /// A register row to write; its subject is created with it when it is new.
@@ -48,15 +64,17 @@ pub struct FirstState {
     pub next_check: Option<Time>,
 }
 
-/// A change of the register: all of it or nothing.
+/// A change of the register, of strikes or of policies: all of it or nothing.
 #[derive(Clone, Debug)]
 pub struct ConfigChange {
     /// The generation it was made from; another one is a conflict.
     pub base: i64,
     /// Rows to write. Existing subjects among them are touched: new etag, new generation, due now.
-    /// An organisation stands before its wards.
+    /// An organisation stands before its wards and cover groups.
     pub rows: Vec<ConfigWrite>,
-    /// Further subjects to touch, by number.
+    /// Versions of strikes and policies to write.
+    pub context: Vec<ContextWrite>,
+    /// Further subjects to touch, by number: as many as it concerns.
     pub touched: Vec<i64>,
     /// Fresh 63-bit random number.
     pub tag: i64,
@@ -94,7 +112,7 @@ pub struct SubjectRow {
     pub hot: Bytes,
     /// Written only when changed.
     pub cold: Bytes,
-    /// What its organisation reads of it.
+    /// What others read of it.
     pub summary: Bytes,
 }
 
@@ -113,6 +131,7 @@ impl ConfigKind {
         match self {
             Self::Organisation => 0,
             Self::Ward => 1,
+            Self::CoverGroup => 2,
         }
     }
     /// From the store; none for what only a later version knows.
@@ -120,6 +139,7 @@ impl ConfigKind {
         match number {
             0 => Some(Self::Organisation),
             1 => Some(Self::Ward),
+            2 => Some(Self::CoverGroup),
             _ => None,
         }
     }

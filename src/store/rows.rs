@@ -4,14 +4,18 @@ use uuid::Uuid;
 use crate::domain::{AlertId, ReportId, Time};
 use crate::store::calls::subject_name;
 use crate::store::{
-    ConfigKind, ConfigRow, Head, ListedAlert, LogEntry, LogPoint, LogRead, ReportRowKey, Result, StoreError,
-    StoredReport, SubjectRow,
+    Config, ConfigKind, ConfigRow, ContextKind, ContextRow, Head, ListedAlert, LogEntry, LogPoint, LogRead,
+    ReportRowKey, Result, StoreError, StoredReport, SubjectRow,
 };
 
 /// Columns of `head`: log, position, tag, time, generation, trimmed position and tag, the database's clock.
 pub(super) type HeadColumns = (i64, i64, i64, i64, i64, i64, i64, i64);
-/// The register's generation; kind, number, name and payload of a row.
-pub(super) type ConfigColumns = (i64, Option<i32>, Option<i64>, Option<String>, Option<Vec<u8>>);
+/// The register's generation; then a row's source, kind, number, name, generation, time of record and payload.
+/// Source 0: the register; 1: context, which has a version for a number.
+pub(super) type ConfigColumns =
+    (i64, Option<i32>, Option<i32>, Option<i64>, Option<String>, Option<i64>, Option<i64>, Option<Vec<u8>>);
+/// Name, version, kind, generation, time of record, payload.
+pub(super) type ContextColumns = (String, i64, i32, i64, i64, Vec<u8>);
 /// Number, organisation, name, etag, generation, next check, hot, cold, summary.
 pub(super) type SubjectColumns = (i64, i64, String, i64, i64, Option<i64>, Vec<u8>, Vec<u8>, Vec<u8>);
 /// Position, tag, time, end of input, payload.
@@ -48,11 +52,30 @@ pub(super) fn head(row: HeadColumns, clock: Option<Time>) -> Head {
     }
 }
 
-pub(super) fn config(row: ConfigColumns) -> Result<Option<ConfigRow>> {
-    let (_, Some(kind), Some(number), Some(name), Some(payload)) = row else { return Ok(None) };
-    // None: written by a later version, for rules this one does not have.
-    let Some(kind) = ConfigKind::from_number(kind) else { return Ok(None) };
-    Ok(Some(ConfigRow { kind, name: subject_name(&name)?, number, payload: payload.into() }))
+/// Rows of a kind that only a later version knows are left out: they are for rules this one does not have.
+pub(super) fn config(found: Vec<ConfigColumns>) -> Result<Config> {
+    let mut config = Config { generation: found.first().map_or(0, |row| row.0), ..Config::default() };
+    for row in found {
+        let (_, Some(source), Some(kind), Some(number), Some(name), Some(generation), Some(at), Some(payload)) = row
+        else {
+            continue;
+        };
+        if source == 1 {
+            config.context.extend(context((name, number, kind, generation, at, payload)));
+        } else if let Some(kind) = ConfigKind::from_number(kind) {
+            let name = subject_name(&name)?;
+            config.rows.push(ConfigRow { kind, name, number, generation, payload: payload.into() });
+        }
+    }
+    // Not by the database, whose order of texts depends on its locale.
+    config.context.sort_by(|a, b| (&a.name, a.version).cmp(&(&b.name, b.version)));
+    Ok(config)
+}
+
+/// None for a kind that only a later version knows.
+pub(super) fn context((name, version, kind, generation, at, payload): ContextColumns) -> Option<ContextRow> {
+    let kind = ContextKind::from_number(kind)?;
+    Some(ContextRow { kind, name, version, generation, recorded: time(at), payload: payload.into() })
 }
 
 pub(super) fn subject(row: SubjectColumns) -> Result<SubjectRow> {
@@ -120,7 +143,7 @@ pub(super) fn report_key(observed: i64, subject: i64, id: &[u8]) -> Result<Repor
 }
 
 pub(super) fn summary(
-    (organisation, name, bytes): (i64, String, Vec<u8>),
+    (number, name, bytes): (i64, String, Vec<u8>),
 ) -> Result<(i64, crate::domain::SubjectName, Bytes)> {
-    Ok((organisation, subject_name(&name)?, bytes.into()))
+    Ok((number, subject_name(&name)?, bytes.into()))
 }

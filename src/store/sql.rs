@@ -1,12 +1,21 @@
 //! Statements that both dialects read alike.
 
-/// Register rows newer than $1, with the generation; one row of nulls when there is none.
+/// Register rows and context newer than $1, with the generation; one row of nulls when there is none.
 pub(super) const LOAD_CONFIG: &str = "
-SELECT h.generation, c.kind, c.number, s.name, c.payload
-FROM head h
-LEFT JOIN config c ON c.generation > $1
-LEFT JOIN subject s ON s.number = c.number
-ORDER BY c.number, c.kind";
+SELECT h.generation, r.source, r.kind, r.number, r.name, r.generation, r.recorded, r.payload
+FROM head h LEFT JOIN (
+  SELECT 0 AS source, c.kind, c.number, s.name, c.generation, 0 AS recorded, c.payload
+  FROM config c JOIN subject s ON s.number = c.number
+  WHERE c.generation > $1
+  UNION ALL
+  SELECT 1, kind, version, name, generation, recorded, payload FROM context WHERE generation > $1
+) r ON TRUE
+ORDER BY r.source, r.number, r.kind";
+
+/// Versions of $1 below $2.
+pub(super) const CONTEXT_VERSIONS: &str = "
+SELECT name, version, kind, generation, recorded, payload FROM context
+WHERE name = $1 AND version < $2 ORDER BY version DESC LIMIT $3";
 
 /// Subjects due at $1.
 pub(super) const DUE_SUBJECTS: &str =

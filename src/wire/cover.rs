@@ -160,6 +160,7 @@ mod tests {
 
     #[test]
     fn every_wrong_figure_is_named_by_its_path() {
+        use RejectReason::{Conflict, Implausible, Malformed, Missing, Negative};
         use pb::MedicalGrade::{Consultant, Core, F1, Registrar};
         let found = wrong(vec![
             grade(pb::MedicalGrade::Unspecified, Some(1)),
@@ -171,7 +172,6 @@ mod tests {
             grade(Consultant, Some(10_000)),
         ]);
         let paths: Vec<_> = found.iter().map(|(field, reason, _)| (field.as_str(), *reason)).collect();
-        use RejectReason::{Conflict, Implausible, Malformed, Missing, Negative};
         let expected = [
             ("medical_cover.grades[0].grade", Missing),
             ("medical_cover.grades[1].grade", Malformed),

@@ -275,7 +275,7 @@ pub fn policy_to(name: &PolicyName, patch: &PolicyPatch) -> pb::Policy {
         acknowledge_most_minutes: minutes(patch.acknowledge_most),
         escalate_first_minutes: minutes(patch.escalate_first),
         escalate_second_minutes: minutes(patch.escalate_second),
-        shifts: patch.shifts.iter().flat_map(|s| s.as_slice()).map(shift_to).collect(),
+        shifts: patch.shifts.iter().flat_map(|s| s.as_slice()).copied().map(shift_to).collect(),
         cover_return_times: times(&patch.cover_return_times),
         cover_return_grace_minutes: minutes(patch.cover_return_grace),
         plan_from_hours: hours(patch.plan_from),

@@ -92,6 +92,7 @@ where
         query = match arg {
             Arg::Int(n) => query.bind(n),
             Arg::Blob(bytes) => query.bind(bytes),
+            Arg::Text(text) => query.bind(text),
             Arg::Ints(list) => query.bind(list),
             Arg::Texts(list) => query.bind(list),
             Arg::Keys(keys) => query

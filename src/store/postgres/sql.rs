@@ -13,7 +13,21 @@ WHERE s.number = ANY($1)",
     subject_summaries: "
 SELECT s.organisation, s.name, c.summary
 FROM subject s JOIN subject_cold c ON c.number = s.number
-WHERE s.organisation = ANY($1) AND s.kind = 1",
+WHERE s.organisation = ANY($1) AND s.kind IN (1, 2)",
+    summaries_of: "
+SELECT s.number, s.name, c.summary
+FROM subject s JOIN subject_cold c ON c.number = s.number
+WHERE s.number = ANY($1)",
+    survey: "
+SELECT h.log_id, h.position, h.tag, h.log_time, h.generation, h.trimmed_position, h.trimmed_tag,
+  (extract(epoch FROM clock_timestamp()) * 1000000)::bigint,
+  r.number, r.organisation, r.name, r.etag, r.generation, r.next_check, r.hot, r.cold, r.summary
+FROM head h LEFT JOIN (
+  SELECT s.*, c.next_check, c.cold, c.summary
+  FROM subject s JOIN subject_cold c ON c.number = s.number
+  WHERE cardinality($1::bigint[]) = 0 OR s.organisation = ANY($1)
+) r ON TRUE
+ORDER BY r.number",
     find_reports: "
 SELECT r.observed, r.subject, r.report_id, r.digest
 FROM unnest($1::bigint[], $2::bigint[], $3::bytea[]) AS k (observed, subject, report_id)
@@ -203,6 +217,12 @@ written AS (
   SELECT coalesce(e.known, f.number), e.kind, ok.generation, e.payload
   FROM entry e CROSS JOIN ok LEFT JOIN fresh f ON f.ordinal = e.ordinal
   ON CONFLICT (number, kind) DO UPDATE SET generation = excluded.generation, payload = excluded.payload
+),
+versions AS (
+  INSERT INTO context (name, version, kind, generation, recorded, payload)
+  SELECT c.name, c.version, c.kind, ok.generation, $3, c.payload
+  FROM unnest($14::text[], $15::bigint[], $16::integer[], $17::bytea[]) AS c (name, version, kind, payload)
+  CROSS JOIN ok
 ),
 au AS (
   INSERT INTO audit (recorded, tag, position, entry) SELECT $3, $2, 0, $4 FROM ok

@@ -81,6 +81,7 @@ where
         query = match arg {
             Arg::Int(n) => query.bind(n),
             Arg::Blob(bytes) => query.bind(bytes),
+            Arg::Text(text) => query.bind(text),
             Arg::Ints(list) => query.bind(json(&list)?),
             Arg::Texts(list) => query.bind(json(&list)?),
             Arg::Keys(keys) => {

@@ -84,6 +84,11 @@ async fn write(
         call.bind(p.number).bind(p.write.kind.number()).bind(generation).bind(&p.write.payload[..])
     });
     rows.await?;
+    let context = sql::WRITE_CONTEXT.run(conn, &change.context, no_lead, |call, c| {
+        let call = call.bind(&*c.name).bind(c.version).bind(c.kind.number()).bind(generation);
+        call.bind(change.now.as_micros()).bind(&c.payload[..])
+    });
+    context.await?;
     let touched: Vec<i64> = known.iter().map(|p| p.number).chain(change.touched.iter().copied()).collect();
     let touched = serde_json::to_string(&touched).map_err(|e| sqlx::Error::Encode(e.into()))?;
     let touch = sqlx::query(sql::TOUCH_REGISTERED).bind(touched).bind(change.tag).bind(change.now.as_micros());

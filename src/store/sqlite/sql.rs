@@ -13,7 +13,21 @@ WHERE s.number IN (SELECT value FROM json_each($1))",
     subject_summaries: "
 SELECT s.organisation, s.name, c.summary
 FROM subject s JOIN subject_cold c ON c.number = s.number
-WHERE s.organisation IN (SELECT value FROM json_each($1)) AND s.kind = 1",
+WHERE s.organisation IN (SELECT value FROM json_each($1)) AND s.kind IN (1, 2)",
+    summaries_of: "
+SELECT s.number, s.name, c.summary
+FROM subject s JOIN subject_cold c ON c.number = s.number
+WHERE s.number IN (SELECT value FROM json_each($1))",
+    survey: "
+SELECT h.log_id, h.position, h.tag, h.log_time, h.generation, h.trimmed_position, h.trimmed_tag, 0,
+  r.number, r.organisation, r.name, r.etag, r.generation, r.next_check, r.hot, r.cold, r.summary
+FROM head h LEFT JOIN (
+  SELECT s.*, c.next_check, c.cold, c.summary
+  FROM subject s JOIN subject_cold c ON c.number = s.number
+  WHERE s.organisation IN (
+    SELECT value FROM json_each($1) UNION ALL SELECT number FROM subject WHERE kind = 0 AND $1 = '[]')
+) r ON TRUE
+ORDER BY r.number",
     find_reports: "
 SELECT r.observed, r.subject, r.report_id, r.digest
 FROM json_each($1) k CROSS JOIN report r
@@ -132,6 +146,9 @@ pub(super) static WRITE_CONFIG: LazyLock<Bulk> = LazyLock::new(|| {
     )
 });
 
+pub(super) static WRITE_CONTEXT: LazyLock<Bulk> =
+    LazyLock::new(|| Bulk::new("INSERT INTO context (name, version, kind, generation, recorded, payload)", 6, ""));
+
 /// Subjects in $1: etag $2, due at $3 at the latest, of generation $4.
 pub(super) const TOUCH_REGISTERED: &str = "
 UPDATE subject SET etag = $2, generation = $4 WHERE number IN (SELECT value FROM json_each($1));
@@ -182,7 +199,7 @@ mod tests {
     async fn every_size_of_every_statement_can_be_prepared() {
         let mut conn = SqliteConnection::connect("sqlite::memory:").await.unwrap();
         migrations::migrate(&mut conn, migrations::SQLITE).await.unwrap();
-        let sized: [&'static LazyLock<Bulk>; 9] = [
+        let sized: [&'static LazyLock<Bulk>; 10] = [
             &WRITE_HOT,
             &WRITE_COLD,
             &WRITE_REPORTS,
@@ -192,6 +209,7 @@ mod tests {
             &ADD_SUBJECTS,
             &ADD_COLD,
             &WRITE_CONFIG,
+            &WRITE_CONTEXT,
         ];
         for text in sized.into_iter().flat_map(|bulk| bulk.texts()) {
             conn.prepare(text.into_sql_str()).await.unwrap_or_else(|e| panic!("{e}: {}", &text[..80]));

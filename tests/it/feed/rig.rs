@@ -205,13 +205,13 @@ async fn register(store: &dyn Store) -> HashMap<&'static str, (i64, i64)> {
         let row = pb::Ward { name: name.to_string(), kind, site: (*site).into(), ..Default::default() };
         entry(ConfigKind::Ward, name, row.encode_to_vec())
     });
-    if store.load_config(0).await.unwrap().1.is_empty() {
+    if store.load_config(0).await.unwrap().rows.is_empty() {
         let rows = organisations.into_iter().chain(wards).collect();
         let (now, audit) = (Time::default(), bytes::Bytes::new());
-        let change = ConfigChange { base: 0, rows, touched: vec![], tag: tag(), now, audit };
+        let change = ConfigChange { base: 0, rows, context: vec![], touched: vec![], tag: tag(), now, audit };
         assert!(matches!(store.change_config(&change).await.unwrap(), ConfigOutcome::Changed(_)));
     }
-    let rows = store.load_config(0).await.unwrap().1;
+    let rows = store.load_config(0).await.unwrap().rows;
     let numbers: Vec<_> = rows.iter().map(|r| r.number).collect();
     let subjects = store.load_subjects(&numbers).await.unwrap();
     let known = |ward: &str| subjects.iter().find(|s| s.name == subject(ward)).map(|s| (s.number, s.etag)).unwrap();

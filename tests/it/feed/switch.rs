@@ -7,8 +7,8 @@ use bytes::Bytes;
 use tokio::sync::watch;
 use wardwatch::domain::{AlertId, ReportId, SubjectName, Time};
 use wardwatch::store::{
-    AlertQuery, Batch, Committed, ConfigChange, ConfigOutcome, ConfigRow, Head, ListedAlert, LogEntry, LogPoint,
-    LogRead, ReportRowKey, Result, Store, StoreError, StoredReport, SubjectRow, Trim,
+    AlertQuery, Batch, Committed, Config, ConfigChange, ConfigOutcome, ContextRow, Head, ListedAlert, LogEntry,
+    LogPoint, LogRead, ReportRowKey, Result, Store, StoreError, StoredReport, SubjectRow, Trim,
 };
 
 /// What becomes of the feed's reads of the log.
@@ -55,7 +55,7 @@ impl Store for Switch {
     async fn head(&self) -> Result<Head> {
         self.reading()?.head().await
     }
-    async fn load_config(&self, newer_than: i64) -> Result<(i64, Vec<ConfigRow>)> {
+    async fn load_config(&self, newer_than: i64) -> Result<Config> {
         self.inner().load_config(newer_than).await
     }
     async fn change_config(&self, change: &ConfigChange) -> Result<ConfigOutcome> {
@@ -69,6 +69,15 @@ impl Store for Switch {
     }
     async fn subject_summaries(&self, organisations: &[i64]) -> Result<Vec<(i64, SubjectName, Bytes)>> {
         self.inner().subject_summaries(organisations).await
+    }
+    async fn summaries_of(&self, numbers: &[i64]) -> Result<Vec<(i64, SubjectName, Bytes)>> {
+        self.inner().summaries_of(numbers).await
+    }
+    async fn survey(&self, organisations: &[i64]) -> Result<(Head, Vec<SubjectRow>)> {
+        self.inner().survey(organisations).await
+    }
+    async fn context_versions(&self, name: &str, below_version: Option<i64>, limit: u32) -> Result<Vec<ContextRow>> {
+        self.inner().context_versions(name, below_version, limit).await
     }
     async fn find_reports(&self, keys: &[ReportRowKey]) -> Result<Vec<(ReportRowKey, i64)>> {
         self.inner().find_reports(keys).await

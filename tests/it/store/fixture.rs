@@ -129,10 +129,15 @@ pub fn ward(organisation: &str, code: &str) -> SubjectName {
     format!("organisations/{organisation}/wards/{code}").parse().unwrap()
 }
 
+pub fn group(organisation: &str, code: &str) -> SubjectName {
+    format!("organisations/{organisation}/coverGroups/{code}").parse().unwrap()
+}
+
 pub fn config_write(name: SubjectName, payload: &str) -> ConfigWrite {
     let kind = match name {
         SubjectName::Organisation(_) => ConfigKind::Organisation,
-        _ => ConfigKind::Ward,
+        SubjectName::Ward(..) => ConfigKind::Ward,
+        SubjectName::CoverGroup(..) => ConfigKind::CoverGroup,
     };
     let first = FirstState {
         hot: Bytes::from_static(b"first hot"),
@@ -143,17 +148,18 @@ pub fn config_write(name: SubjectName, payload: &str) -> ConfigWrite {
 }
 
 pub fn change(base: i64, rows: Vec<ConfigWrite>) -> ConfigChange {
-    ConfigChange { base, rows, touched: vec![], tag: tag(), now: at(0), audit: Bytes::from_static(b"register") }
+    let audit = Bytes::from_static(b"register");
+    ConfigChange { base, rows, context: vec![], touched: vec![], tag: tag(), now: at(0), audit }
 }
 
 /// Registers an organisation and its wards, and returns the wards' subjects in the order given.
 pub async fn registered(store: &dyn Store, code: &str, wards: &[&str]) -> Vec<SubjectRow> {
-    let (base, _) = store.load_config(i64::MAX).await.unwrap();
+    let base = store.head().await.unwrap().generation;
     let mut rows = vec![config_write(organisation(code), "organisation")];
     rows.extend(wards.iter().map(|w| config_write(ward(code, w), "ward")));
     let changed = store.change_config(&change(base, rows)).await.unwrap();
     assert_eq!(changed, ConfigOutcome::Changed(base + 1));
-    let (_, rows) = store.load_config(base).await.unwrap();
+    let rows = store.load_config(base).await.unwrap().rows;
     let number = |w: &&str| rows.iter().find(|r| r.name == ward(code, w)).unwrap().number;
     subjects(store, &wards.iter().map(number).collect::<Vec<_>>()).await
 }

@@ -97,7 +97,7 @@ pub async fn commits_register_changes_and_trimming_get_along(fresh: &Fresh) {
                     ..write(&known)
                 };
                 store.commit(&batch(now, vec![write])).await.unwrap();
-                let (base, _) = store.load_config(i64::MAX).await.unwrap();
+                let base = store.head().await.unwrap().generation;
                 store.change_config(&change(base, vec![config_write(name.clone(), "again")])).await.unwrap();
                 store.trim(&Trim { reports_before: now, events_before: now, limit: 3 }).await.unwrap();
             }

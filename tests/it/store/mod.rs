@@ -1,10 +1,12 @@
 //! One list of cases, each run on SQLite and on PostgreSQL, and a few that concern only one of them.
 
 mod commits;
+mod context;
 mod fixture;
 mod lists;
 mod log;
 mod postgres_only;
+mod reads;
 mod register;
 mod retention;
 mod sqlite_only;
@@ -70,8 +72,25 @@ on_both_stores! {
         of_two_changes_at_once_one_wins,
         only_newer_rows_are_loaded,
         a_ward_without_its_organisation_is_refused,
-        summaries_are_those_of_the_organisations_wards,
         the_register_makes_further_subjects_due,
+    }
+    context {
+        a_strike_is_kept_version_by_version,
+        only_newer_versions_are_loaded_by_name_and_then_version,
+        a_version_that_is_there_is_refused_and_with_it_the_whole_change,
+        a_strike_changed_from_an_old_generation_leaves_no_version,
+        a_strike_changed_by_four_at_once_loses_no_version,
+        a_strike_makes_thousands_of_subjects_due,
+        register_and_strikes_are_loaded_in_one_view,
+        a_cover_group_is_registered_like_a_ward,
+        what_only_a_later_version_knows_is_left_out,
+        nobody_can_change_a_strike_that_was_written,
+    }
+    reads {
+        summaries_are_those_of_wards_and_cover_groups,
+        summaries_are_found_by_number_whatever_they_are_of,
+        a_survey_holds_every_subject_and_the_head,
+        a_survey_is_of_one_position_of_the_log,
     }
     lists {
         open_alerts_come_in_raise_order_with_the_place_of_the_log,

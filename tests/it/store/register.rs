@@ -1,16 +1,15 @@
-use bytes::Bytes;
-use wardwatch::store::{ConfigChange, ConfigKind, ConfigOutcome, StoreError, SubjectWrite};
+use wardwatch::store::{Config, ConfigChange, ConfigKind, ConfigOutcome, StoreError, SubjectWrite};
 
 use super::fixture::*;
 
 pub async fn a_registered_ward_is_found_with_its_first_state(fresh: &Fresh) {
     let store = &*fresh.store;
-    assert_eq!(store.load_config(0).await.unwrap(), (0, vec![]));
+    assert_eq!(store.load_config(0).await.unwrap(), Config::default());
     let rows = vec![config_write(organisation("RJ1"), "Guy's"), config_write(ward("RJ1", "A1"), "Ward A1")];
     let change = change(0, rows);
     assert_eq!(store.change_config(&change).await.unwrap(), ConfigOutcome::Changed(1));
 
-    let (generation, rows) = store.load_config(0).await.unwrap();
+    let Config { generation, rows, context: _ } = store.load_config(0).await.unwrap();
     assert_eq!(generation, 1);
     let kinds: Vec<_> = rows.iter().map(|r| (r.kind, r.name.clone(), &*r.payload)).collect();
     assert_eq!(
@@ -47,7 +46,7 @@ pub async fn registering_again_touches_the_subject_and_keeps_its_state(fresh: &F
     assert_eq!((&*after.hot, &*after.cold), (&b"hot"[..], &b"first cold"[..]));
     let untouched = subject(store, before[1].number).await;
     assert_eq!((untouched.etag, untouched.generation), (before[1].etag, 1));
-    let (_, rows) = store.load_config(1).await.unwrap();
+    let rows = store.load_config(1).await.unwrap().rows;
     assert_eq!(rows.iter().map(|r| &*r.payload).collect::<Vec<_>>(), [&b"closed"[..], &b"new"[..]]);
     assert_eq!(rows[0].number, before[0].number);
     assert_eq!(subject(store, rows[1].number).await.organisation, before[0].organisation);
@@ -61,8 +60,8 @@ pub async fn a_change_from_an_old_generation_conflicts(fresh: &Fresh) {
         let late = ConfigChange { touched: vec![before.organisation], ..change(base, rows) };
         assert_eq!(store.change_config(&late).await.unwrap(), ConfigOutcome::Conflict);
     }
-    let (generation, rows) = store.load_config(0).await.unwrap();
-    assert_eq!((generation, rows.len()), (1, 2));
+    let config = store.load_config(0).await.unwrap();
+    assert_eq!((config.generation, config.rows.len()), (1, 2));
     assert_eq!(subject(store, before.number).await.etag, before.etag);
     assert_eq!(subject(store, before.organisation).await.etag, before.etag);
     assert_eq!(fresh.place.number("SELECT count(*) FROM audit").await, 1);
@@ -80,7 +79,7 @@ pub async fn of_two_changes_at_once_one_wins(fresh: &Fresh) {
     }
     assert_eq!(outcomes.iter().filter(|o| **o == ConfigOutcome::Changed(1)).count(), 1, "{outcomes:?}");
     assert_eq!(outcomes.iter().filter(|o| **o == ConfigOutcome::Conflict).count(), 3, "{outcomes:?}");
-    assert_eq!(fresh.store.load_config(0).await.unwrap().1.len(), 2);
+    assert_eq!(fresh.store.load_config(0).await.unwrap().rows.len(), 2);
 }
 
 pub async fn only_newer_rows_are_loaded(fresh: &Fresh) {
@@ -88,9 +87,9 @@ pub async fn only_newer_rows_are_loaded(fresh: &Fresh) {
     registered(store, "RJ1", &["A1"]).await;
     registered(store, "RJ2", &["B1", "B2"]).await;
     let names = async |newer_than| {
-        let (generation, rows) = store.load_config(newer_than).await.unwrap();
-        assert_eq!(generation, 2);
-        rows.into_iter().map(|r| r.name).collect::<Vec<_>>()
+        let config = store.load_config(newer_than).await.unwrap();
+        assert_eq!(config.generation, 2);
+        config.rows.into_iter().map(|r| r.name).collect::<Vec<_>>()
     };
     assert_eq!(names(0).await.len(), 5);
     assert_eq!(names(1).await, [organisation("RJ2"), ward("RJ2", "B1"), ward("RJ2", "B2")]);
@@ -103,27 +102,7 @@ pub async fn a_ward_without_its_organisation_is_refused(fresh: &Fresh) {
     let rows = vec![config_write(ward("RJ1", "A2"), "fine"), config_write(ward("RXX", "A1"), "orphan")];
     let refused = store.change_config(&change(1, rows)).await;
     assert!(matches!(refused, Err(StoreError::Refused(_))), "{refused:?}");
-    assert_eq!(store.load_config(1).await.unwrap(), (1, vec![]));
-}
-
-pub async fn summaries_are_those_of_the_organisations_wards(fresh: &Fresh) {
-    let store = &*fresh.store;
-    let first = registered(store, "RJ1", &["A1", "A2"]).await;
-    let second = registered(store, "RJ2", &["A1"]).await;
-    registered(store, "RJ3", &["A1"]).await;
-    let says = |w, bytes| SubjectWrite { summary: Some(Bytes::from_static(bytes)), ..write(w) };
-    store.commit(&batch(at(1), vec![says(&first[1], b"silent"), says(&second[0], b"heard")])).await.unwrap();
-    let organisations = [first[0].organisation, second[0].organisation];
-    let mut found = store.subject_summaries(&organisations).await.unwrap();
-    found.sort();
-    assert_eq!(
-        found,
-        [
-            (organisations[0], ward("RJ1", "A1"), Bytes::new()),
-            (organisations[0], ward("RJ1", "A2"), Bytes::from_static(b"silent")),
-            (organisations[1], ward("RJ2", "A1"), Bytes::from_static(b"heard")),
-        ]
-    );
+    assert_eq!(store.load_config(1).await.unwrap(), Config { generation: 1, ..Config::default() });
 }
 
 pub async fn the_register_makes_further_subjects_due(fresh: &Fresh) {
