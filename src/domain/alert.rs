@@ -3,7 +3,10 @@ use std::borrow::Cow;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::domain::{AlertId, BlockKind, Freshness, ReportId, ReportKey, SiteCode, SourceCode, SubjectName, Time};
+use crate::domain::{
+    Acknowledgement, AlertId, BlockKind, Escalation, Freshness, ReportId, ReportKey, Responder, SiteCode, SourceCode,
+    StrikeId, SubjectName, Time,
+};
 
 /// What is expected of whom.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -64,6 +67,16 @@ pub enum Resolution {
     RedFlagResolved,
     RegisterChanged,
     FiguresAgreed,
+    WindowEnded,
+    Suspended,
+    Withdrawn,
+    Settled,
+    CourtOrder,
+    PlanReplaced,
+    Overtaken,
+    ReturnReceived,
+    ClosedByResponder,
+    PolicyChanged,
 }
 
 /// What caused an event.
@@ -75,6 +88,12 @@ pub enum Cause {
     Timer,
     /// The register changed.
     Register,
+    /// A strike was announced, changed or called off.
+    Strike,
+    /// A policy changed, or came into force.
+    Policy,
+    /// A responder acted.
+    Responder(Responder),
 }
 
 /// An exact ratio, not reduced.
@@ -118,6 +137,10 @@ pub struct Alert {
     pub wards: Vec<SubjectName>,
     /// How many in all.
     pub ward_count: u32,
+    /// Cover groups concerned when the subject is an organisation: at most 200.
+    pub cover_groups: Vec<SubjectName>,
+    /// How many in all.
+    pub group_count: u32,
     /// The rule's id.
     pub rule: Cow<'static, str>,
     /// Which of several; usually empty.
@@ -130,6 +153,14 @@ pub struct Alert {
     pub state: AlertState,
     /// Breaching or clearing.
     pub condition: Condition,
+    /// About a plan, not about now.
+    pub forecast: bool,
+    /// The strike it belongs to.
+    pub strike: Option<StrikeId>,
+    /// Who looks after it, and until when; kept through an end, for a reopening.
+    pub acknowledgement: Option<Acknowledgement>,
+    /// To whom it was escalated last.
+    pub escalation: Option<Escalation>,
     /// What was measured.
     pub measured: Option<Fraction>,
     /// Against what.
@@ -183,9 +214,11 @@ impl AlertId {
 }
 
 impl Alert {
-    /// Changes with severity, state and the number of transitions that are not mere updates; not with the figures.
+    /// Changes with severity, state, acknowledgement and escalation; not with the figures.
     pub fn etag(&self) -> String {
-        let key = format!("{}|{:?}|{:?}|{:?}", self.id, self.severity, self.state, self.resolved.map(Time::as_micros));
+        let ended = self.resolved.map(Time::as_micros);
+        let (acknowledged, escalated) = (&self.acknowledgement, &self.escalation);
+        let key = format!("{}|{:?}|{:?}|{ended:?}|{acknowledged:?}|{escalated:?}", self.id, self.severity, self.state);
         let digest = Sha256::digest(key);
         hex::encode(&digest[..6])
     }

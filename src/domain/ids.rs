@@ -137,6 +137,13 @@ impl SubjectName {
             Self::Organisation(o) | Self::Ward(o, _) | Self::CoverGroup(o, _) => o,
         }
     }
+    /// The ward's code, if it is a ward.
+    pub fn ward_code(&self) -> Option<&WardCode> {
+        match self {
+            Self::Ward(_, code) => Some(code),
+            Self::Organisation(_) | Self::CoverGroup(..) => None,
+        }
+    }
     /// Its own code: what people call it.
     pub fn code(&self) -> &str {
         match self {

@@ -1,12 +1,15 @@
 //! The nouns of the hospital. Constructors parse; values are valid by construction; ratios are exact integers.
 
+mod activity;
 mod alert;
 mod civil;
 mod clock;
 mod cover;
 mod ids;
+mod period;
 mod policy;
 mod report;
+mod response;
 mod rulebook;
 mod shift;
 mod strike;
@@ -14,6 +17,7 @@ mod subject;
 mod time;
 mod ward;
 
+pub use activity::{Activity, ActivityCategory, Day};
 pub use alert::{
     Alert, AlertEvent, AlertInput, AlertState, Cause, Condition, EventType, Fraction, Resolution, Severity,
 };
@@ -26,20 +30,22 @@ pub use ids::{
     AlertId, Code, CodeKind, InvalidId, OrganisationCode, ReportId, ReportKey, SiteCode, SourceCode, SubjectName,
     WardCode,
 };
+pub use period::Period;
 pub use policy::{InForce, KindLimit, Policy, PolicyName, PolicyPatch, PolicyVersion, in_force};
 pub use report::{
     BlockKind, BlockReceipt, FieldViolation, Judgement, LevelsOfCare, Nursing, NursingHours, Outcome, Patients,
-    Receipt, RedFlag, RedFlagType, RejectReason, Report, ReportError,
+    PlanPeriod, Receipt, RedFlag, RedFlagType, RejectReason, Report, ReportError,
 };
-pub use rulebook::{Rulebook, WardFacts};
+pub use response::{Acknowledgement, Act, ActRefusal, ActionCode, CloseReason, Escalation, Responder, ResponderRole};
+pub use rulebook::{Context, GroupFacts, Rulebook, WardFacts};
 pub use shift::{InvalidShifts, Shift, ShiftName, Shifts};
 pub use strike::{
     Attribution, CallOffReason, Derogation, DerogationState, ElectivePolicy, Scope, StaffGroup, Strike, StrikeId,
     StrikeMode, UnionCode, Unions, Window,
 };
 pub use subject::{
-    BlockKey, ClosedFlag, Current, Doubt, Episode, Freshness, RecentIds, SourceSilence, Subject, SubjectState,
-    WardStatus,
+    BlockKey, Blocks, ClosedFlag, CoverGap, CoverSummary, Current, Doubt, Episode, Freshness, Plan, RecentIds,
+    SourceSilence, Subject, SubjectState, Summary, WardStatus,
 };
 pub use time::{InvalidTime, Span, Time, Zone};
 pub use ward::{Limit, MinimumReason, Organisation, Ward, WardKind, WardState};

@@ -1,5 +1,6 @@
 //! What may be decided about the rules: the values in force, what a layer changes of them, and which layer counts when.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
@@ -22,6 +23,8 @@ pub struct KindLimit {
 pub struct Policy {
     /// Which version of whose policy this is: `policies/default@1`, `organisations/RJ1/policy@3`.
     pub version: String,
+    /// The version of the default that lies beneath; 1 is the one built in.
+    pub beneath: i64,
     /// Limits by kind of ward; a kind without one has no limit unless its ward sets one.
     pub limits: BTreeMap<WardKind, KindLimit>,
     /// From how much of the limit a breach is severe, in per cent.
@@ -155,7 +158,8 @@ impl Default for Policy {
         let limit = |patients| KindLimit { day: Some(Limit::whole(patients)), night: None };
         let off = ["capacity.over", "skill_mix.low", "elective.below_target"];
         Self {
-            version: format!("{}@1", PolicyName::Default),
+            version: Self::DEFAULT_VERSION.to_owned(),
+            beneath: 1,
             limits: [(WardKind::AdultInpatient, limit(8)), (WardKind::AcuteMedical, limit(6))].into(),
             severe_percent: 150,
             minimum_registered_nurses: 2,
@@ -196,6 +200,17 @@ fn set<T: Clone>(value: &mut T, patch: Option<&T>) {
 }
 
 impl Policy {
+    /// Names the default in this binary.
+    pub const DEFAULT_VERSION: &str = "policies/default@1";
+
+    /// Tells these values from those of any other version of any layer.
+    pub fn identity(&self) -> Cow<'_, str> {
+        match self.beneath {
+            1 => Cow::Borrowed(&self.version),
+            beneath => Cow::Owned(format!("{} on {beneath}", self.version)),
+        }
+    }
+
     /// Whether a rule is on.
     pub fn is_on(&self, rule: &str) -> bool {
         self.rules.get(rule).copied().unwrap_or(true)
@@ -327,8 +342,10 @@ pub fn in_force(defaults: &[PolicyVersion], own: &[PolicyVersion]) -> Vec<InForc
     let mut found: Vec<InForce> = Vec::new();
     for from in starts {
         let layers = [PolicyVersion::in_force(defaults, from), PolicyVersion::in_force(own, from)];
+        let beneath = layers[0].map_or(1, |default| default.version);
         let policy = layers.into_iter().flatten().fold(Policy::default(), |policy, layer| Policy {
             version: layer.to_string(),
+            beneath,
             ..policy.with(&layer.patch)
         });
         if found.last().is_none_or(|last| *last.policy != policy) {

@@ -1,4 +1,8 @@
-use crate::domain::{AlertId, Freshness, ReportId, ReportKey, SourceCode, Time, WardStatus};
+use std::borrow::Cow;
+
+use crate::domain::{
+    AlertId, Freshness, MedicalCover, Period, Policy, ReportId, ReportKey, SourceCode, Time, WardStatus,
+};
 
 /// The kinds of block. Order, supersession, correction and overdue are judged per subject and block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -18,6 +22,15 @@ pub enum BlockKind {
 }
 
 impl BlockKind {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::Patients,
+        Self::LevelsOfCare,
+        Self::Nursing,
+        Self::NursingHours,
+        Self::MedicalCover,
+        Self::ProfessionalJudgement,
+    ];
     /// Those a ward can have: doctors are not a property of one ward.
     pub const OF_WARD: [Self; 5] =
         [Self::Patients, Self::LevelsOfCare, Self::Nursing, Self::NursingHours, Self::ProfessionalJudgement];
@@ -100,18 +113,21 @@ pub enum Judgement {
 }
 
 /// A red flag staff may raise: its code on the wire, and how messages say it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RedFlagType {
-    code: &'static str,
-    words: &'static str,
+    code: Cow<'static, str>,
+    /// None: the policy in force says it.
+    words: Option<&'static str>,
 }
 
 const fn flag(code: &'static str, words: &'static str) -> RedFlagType {
-    RedFlagType { code, words }
+    RedFlagType { code: Cow::Borrowed(code), words: Some(words) }
 }
 
 impl RedFlagType {
-    /// Every type: nursing red flags of NICE SG1, then midwifery red flags of NICE NG4.
+    /// Longest code of an organisation's own after `local.`.
+    pub const MOST_LOCAL: usize = 40;
+    /// Every national type: nursing red flags of NICE SG1, then midwifery red flags of NICE NG4.
     pub const ALL: [Self; 13] = [
         flag("nice.sg1.unplanned_omission_of_medication", "unplanned omission of medication"),
         flag("nice.sg1.pain_relief_delayed", "pain relief delayed over 30 min"),
@@ -128,13 +144,20 @@ impl RedFlagType {
         flag("nice.ng4.one_to_one_care_lost", "no continuous one-to-one care in established labour"),
     ];
 
-    /// Its code on the wire.
-    pub const fn code(self) -> &'static str {
-        self.code
+    /// A type of an organisation's own, which its policy lists: `local.` and 1 to 40 of a-z 0-9 _.
+    pub fn local(code: &str) -> Option<Self> {
+        let letter = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
+        let name = code.strip_prefix("local.")?;
+        let valid = (1..=Self::MOST_LOCAL).contains(&name.len()) && name.bytes().all(letter);
+        valid.then(|| Self { code: Cow::Owned(code.to_owned()), words: None })
     }
-    /// In words, for messages.
-    pub const fn words(self) -> &'static str {
-        self.words
+    /// Its code on the wire.
+    pub fn code(&self) -> &str {
+        &self.code
+    }
+    /// In words, for messages; none when `policy` does not list it.
+    pub fn words<'a>(&self, policy: &'a Policy) -> Option<&'a str> {
+        self.words.or_else(|| policy.local_red_flags.get(self.code()).map(String::as_str))
     }
 }
 
@@ -151,7 +174,16 @@ pub struct RedFlag {
     pub resolved: Option<Time>,
 }
 
-/// A formally valid report of actual figures on one subject.
+/// What makes a report a plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PlanPeriod {
+    /// For when.
+    pub period: Period,
+    /// True: the plan for this period is taken back.
+    pub withdrawn: bool,
+}
+
+/// A formally valid report on one subject: actual figures, or a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
     /// Its subject, observed time and id.
@@ -160,6 +192,8 @@ pub struct Report {
     pub revision: u32,
     /// The sending system.
     pub source: SourceCode,
+    /// Present: a plan, no actual figures.
+    pub plan: Option<PlanPeriod>,
     /// Patients.
     pub patients: Option<Patients>,
     /// Levels of care.
@@ -168,6 +202,8 @@ pub struct Report {
     pub nursing: Option<Nursing>,
     /// Nursing hours.
     pub nursing_hours: Option<NursingHours>,
+    /// Medical cover; on cover groups only.
+    pub medical_cover: Option<MedicalCover>,
     /// Judgement.
     pub judgement: Option<Judgement>,
     /// Red flags.

@@ -1,5 +1,6 @@
 use crate::domain::{
-    Alert, BlockKind, Judgement, LevelsOfCare, Nursing, NursingHours, Patients, ReportId, SourceCode, SubjectName, Time,
+    Activity, Alert, BlockKind, Judgement, LevelsOfCare, MedicalCover, Nursing, NursingHours, Patients, Period,
+    ReportId, SourceCode, SubjectName, Time,
 };
 
 /// How a ward stands, worst first.
@@ -97,6 +98,8 @@ pub struct Episode {
     pub ending: Option<crate::domain::Resolution>,
     /// When its last event was made, for the one-a-minute rule.
     pub last_event: Time,
+    /// When it was first critical and not acknowledged: escalation counts from here.
+    pub critical_since: Option<Time>,
 }
 
 /// A red flag that is final: closed or resolved within 7 days.
@@ -108,7 +111,7 @@ pub struct ClosedFlag {
     pub at: Time,
 }
 
-/// What an organisation reads of a ward: for each source of its ageing blocks, since when it has been silent.
+/// For each source of a subject's ageing blocks: since when it has been silent.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SourceSilence {
     /// The source.
@@ -117,11 +120,43 @@ pub struct SourceSilence {
     pub since: Option<Time>,
 }
 
-/// Everything the rules know of a subject.
+/// How the cover of a group stands, as its wards and its organisation read it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CoverGap {
+    /// No strike concerns it now.
+    #[default]
+    Outside,
+    /// Inside a strike, and its figures are overdue or were never reported.
+    Unknown,
+    /// Inside a strike, and neither below its minima nor without a senior.
+    Stands,
+    /// Inside a strike, and below a minimum or without a senior doctor.
+    Hole,
+}
+
+/// What an organisation and the wards of a cover group read of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct SubjectState {
-    /// When it was registered: a ward that never reported is overdue from here.
-    pub registered: Time,
+pub struct CoverSummary {
+    /// How its cover stands.
+    pub gap: CoverGap,
+    /// Since when its return has been missing, inside a strike.
+    pub missing_since: Option<Time>,
+    /// Periods for which doctors are planned, that are not over; by start.
+    pub planned: Vec<Period>,
+}
+
+/// What other subjects read of one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Its sources; sorted.
+    pub silences: Vec<SourceSilence>,
+    /// Of a cover group: how it stands.
+    pub cover: Option<CoverSummary>,
+}
+
+/// The current block of each kind.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Blocks {
     /// Current patients.
     pub patients: Option<Current<Patients>>,
     /// Current levels of care.
@@ -130,8 +165,42 @@ pub struct SubjectState {
     pub nursing: Option<Current<Nursing>>,
     /// Current nursing hours.
     pub nursing_hours: Option<Current<NursingHours>>,
+    /// Current medical cover; on cover groups only.
+    pub medical_cover: Option<Current<MedicalCover>>,
     /// Current judgement.
     pub judgement: Option<Current<Judgement>>,
+}
+
+/// What is planned for a period.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// For when.
+    pub period: Period,
+    /// The newest withdrawal and the digest of its report: what is not newer than it counts no more.
+    pub withdrawn: Option<(BlockKey, i64)>,
+    /// What is planned.
+    pub blocks: Blocks,
+}
+
+impl Plan {
+    /// Most periods a subject may have plans for (engine.md section 1).
+    pub const MOST: usize = 64;
+
+    /// Nothing planned yet.
+    pub fn new(period: Period) -> Self {
+        Self { period, withdrawn: None, blocks: Blocks::default() }
+    }
+}
+
+/// Everything the rules know of a subject.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SubjectState {
+    /// When it was registered: a ward that never reported is overdue from here.
+    pub registered: Time,
+    /// What was reported.
+    pub blocks: Blocks,
+    /// Plans whose period is not over, by period.
+    pub plans: Vec<Plan>,
     /// Last report ids.
     pub recent: RecentIds,
     /// Episodes open, or ended within the reopening time (60 min).
@@ -140,8 +209,10 @@ pub struct SubjectState {
     pub closed_flags: Vec<ClosedFlag>,
     /// Generation of the register it was last judged under: a tick that finds a newer one was caused by the register.
     pub judged: i64,
-    /// What the organisation reads of this ward; sorted by source.
-    pub silences: Vec<SourceSilence>,
+    /// Version of the policy it was last judged under; empty: the default.
+    pub judged_policy: String,
+    /// What other subjects read of this one.
+    pub summary: Summary,
 }
 
 /// A subject as loaded: its state and what a write must be compared with.
@@ -159,8 +230,10 @@ pub struct Subject {
     pub next_check: Option<Time>,
     /// What is known of it.
     pub state: SubjectState,
-    /// Of an organisation: what each of its wards' sources do. Empty for a ward.
-    pub children: Vec<(SubjectName, Vec<SourceSilence>)>,
+    /// Summaries of what it reads: an organisation its wards and cover groups, a ward its cover groups.
+    pub reads: Vec<(SubjectName, Summary)>,
+    /// Of an organisation: planned operations and appointments, and what became of them.
+    pub activity: Vec<Activity>,
 }
 
 impl SubjectState {
@@ -168,30 +241,52 @@ impl SubjectState {
     pub fn new(at: Time) -> Self {
         Self { registered: at, ..Self::default() }
     }
-    /// The key and source of the current block of `kind`, if there is one.
+    /// The plan for a period, if there is one.
+    pub fn plan(&self, period: Period) -> Option<&Plan> {
+        self.plans.iter().find(|p| p.period == period)
+    }
+}
+
+impl Blocks {
+    /// The key and source of the current block of `kind`, if there is one, and when it was last heard of.
     pub fn current(&self, kind: BlockKind) -> Option<(BlockKey, &SourceCode, Time)> {
-        fn of<B>(c: Option<&Current<B>>) -> Option<(BlockKey, &SourceCode, Time)> {
-            c.map(|c| (c.key, &c.source, c.heard))
+        self.head(kind).map(|(key, source, heard, _)| (key, source, heard))
+    }
+    /// Digest of the report that brought the current block of `kind`.
+    pub fn digest(&self, kind: BlockKind) -> Option<i64> {
+        self.head(kind).map(|(.., digest)| digest)
+    }
+    /// The kinds that there are.
+    pub fn kinds(&self) -> impl Iterator<Item = BlockKind> + '_ {
+        BlockKind::ALL.into_iter().filter(|kind| self.current(*kind).is_some())
+    }
+    /// Whether there is nothing.
+    pub fn is_empty(&self) -> bool {
+        self.kinds().next().is_none()
+    }
+
+    /// Forgets what is not newer than `key`.
+    pub fn keep_newer_than(&mut self, key: BlockKey) {
+        let Self { patients, levels_of_care, nursing, nursing_hours, medical_cover, judgement } = self;
+        patients.take_if(|c| c.key < key);
+        levels_of_care.take_if(|c| c.key < key);
+        nursing.take_if(|c| c.key < key);
+        nursing_hours.take_if(|c| c.key < key);
+        medical_cover.take_if(|c| c.key < key);
+        judgement.take_if(|c| c.key < key);
+    }
+
+    fn head(&self, kind: BlockKind) -> Option<(BlockKey, &SourceCode, Time, i64)> {
+        fn of<B>(c: Option<&Current<B>>) -> Option<(BlockKey, &SourceCode, Time, i64)> {
+            c.map(|c| (c.key, &c.source, c.heard, c.digest))
         }
         match kind {
             BlockKind::Patients => of(self.patients.as_ref()),
             BlockKind::LevelsOfCare => of(self.levels_of_care.as_ref()),
             BlockKind::Nursing => of(self.nursing.as_ref()),
             BlockKind::NursingHours => of(self.nursing_hours.as_ref()),
+            BlockKind::MedicalCover => of(self.medical_cover.as_ref()),
             BlockKind::ProfessionalJudgement => of(self.judgement.as_ref()),
-            BlockKind::MedicalCover => None,
-        }
-    }
-
-    /// Digest of the report that brought the current block of `kind`.
-    pub fn digest(&self, kind: BlockKind) -> Option<i64> {
-        match kind {
-            BlockKind::Patients => self.patients.as_ref().map(|c| c.digest),
-            BlockKind::LevelsOfCare => self.levels_of_care.as_ref().map(|c| c.digest),
-            BlockKind::Nursing => self.nursing.as_ref().map(|c| c.digest),
-            BlockKind::NursingHours => self.nursing_hours.as_ref().map(|c| c.digest),
-            BlockKind::ProfessionalJudgement => self.judgement.as_ref().map(|c| c.digest),
-            BlockKind::MedicalCover => None,
         }
     }
 }

@@ -53,6 +53,10 @@ impl Span {
     pub const fn as_micros(self) -> i64 {
         self.0
     }
+    /// In whole minutes, rounded down.
+    pub const fn as_minutes(self) -> i64 {
+        self.0.div_euclid(60_000_000)
+    }
     /// As a standard duration; zero when negative.
     pub fn to_std(self) -> std::time::Duration {
         std::time::Duration::from_micros(u64::try_from(self.0).unwrap_or(0))
@@ -81,6 +85,10 @@ impl Time {
     pub fn local_hhmm(self, zone: &Zone) -> String {
         let local = self.to_timestamp().to_zoned(zone.0.clone());
         format!("{:02}:{:02}", local.hour(), local.minute())
+    }
+    /// Day and month in `zone`, `26 Apr`, for messages.
+    pub fn local_day(self, zone: &Zone) -> String {
+        self.to_timestamp().to_zoned(zone.0.clone()).strftime("%-d %b").to_string()
     }
     /// The first of the local times of day (minutes since midnight) strictly after this instant.
     pub fn next_local(self, minutes: &[u16], zone: &Zone) -> Option<Self> {

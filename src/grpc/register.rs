@@ -5,10 +5,10 @@ use std::sync::Arc;
 use tonic::{Request, Response, Status};
 
 use crate::clock::SharedClock;
-use crate::domain::{BlockKind, OrganisationCode, Rulebook, SubjectName, SubjectState, WardFacts};
+use crate::domain::{BlockKind, Blocks, OrganisationCode, Rulebook, Subject, SubjectName, WardFacts};
 use crate::grpc::keyed::Page;
 use crate::grpc::status::Problem;
-use crate::register::{Register, RegisterError, Upserted};
+use crate::register::{Register, RegisterError, Upserted, reading};
 use crate::rules;
 use crate::store::Store;
 use crate::wire::{self, pb, timestamp_to};
@@ -78,11 +78,9 @@ impl pb::register_service_server::RegisterService for Registering {
         let ward: SubjectName = name.parse().map_err(|e| Problem::field("name", format!("{e}")))?;
         let book = self.current().await?;
         let facts = book.ward(&ward).ok_or_else(|| Problem::NotFound(missing(&book, &ward)))?;
-        let rows = self.store.load_subjects(&[facts.number]).await.map_err(Problem::from)?;
-        let row = rows.into_iter().next().ok_or(Problem::NotFound(name))?;
-        let state =
-            wire::state_from(&row.hot, &row.cold, &row.summary).map_err(|e| Problem::Internal(e.to_string()))?;
-        Ok(Response::new(self.ward_as_it_stands(&ward, facts, &state)))
+        let subjects = reading::subjects(self.store.as_ref(), &book, &[facts.number]).await.map_err(Problem::from)?;
+        let subject = subjects.into_iter().next().ok_or(Problem::NotFound(name))?;
+        Ok(Response::new(self.ward_as_it_stands(&subject, facts)))
     }
 
     async fn list_wards(
@@ -120,29 +118,25 @@ impl Registering {
         Page::open(method, scope, size, token, self.store.as_ref()).await
     }
 
-    fn ward_as_it_stands(&self, name: &SubjectName, facts: &WardFacts, state: &SubjectState) -> pb::GetWardResponse {
+    fn ward_as_it_stands(&self, subject: &Subject, facts: &WardFacts) -> pb::GetWardResponse {
+        let (state, reads) = (&subject.state, &subject.reads);
         let now = self.clock.now();
-        let (status, freshness) = rules::status(facts, state, now);
-        let evaluations = rules::evaluate(facts, state, now);
+        let (status, freshness) = rules::status(facts, state, reads, now);
+        let evaluations = rules::evaluate(facts, state, reads, now);
         pb::GetWardResponse {
             ward: Some(wire::ward_to(&facts.ward)),
             status: pb::WardStatus::from(status).into(),
             freshness: pb::Freshness::from(freshness).into(),
-            current: Some(wire::current_report(name, state)),
-            blocks: BlockKind::OF_WARD.into_iter().filter_map(|kind| block(facts, state, kind, now)).collect(),
+            current: Some(wire::current_report(&subject.name, &state.blocks)),
+            blocks: BlockKind::OF_WARD.into_iter().filter_map(|kind| block(facts, &state.blocks, kind, now)).collect(),
             evaluations: evaluations.iter().map(evaluation).collect(),
         }
     }
 }
 
-fn block(
-    facts: &WardFacts,
-    state: &SubjectState,
-    kind: BlockKind,
-    now: crate::domain::Time,
-) -> Option<pb::CurrentBlock> {
-    let (key, source, _) = state.current(kind)?;
-    let overdue = rules::overdue_time(facts, kind, key.observed);
+fn block(facts: &WardFacts, blocks: &Blocks, kind: BlockKind, now: crate::domain::Time) -> Option<pb::CurrentBlock> {
+    let (key, source, _) = blocks.current(kind)?;
+    let overdue = rules::overdue_time(facts, &facts.context.policy(now), kind, key.observed);
     let is_overdue = overdue.is_some_and(|at| at <= now);
     let freshness = if is_overdue { pb::Freshness::Stale } else { pb::Freshness::Fresh };
     Some(pb::CurrentBlock {

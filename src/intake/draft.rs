@@ -1,8 +1,13 @@
+use std::collections::BTreeSet;
+
 use bytes::Bytes;
 
-use crate::domain::{AlertEvent, AlertId, BlockKind, Receipt, Rulebook, Span, Subject, SubjectName, Time};
-use crate::intake::Submitted;
-use crate::rules::{self, Decision, Input};
+use crate::domain::{
+    ActRefusal, AlertEvent, AlertId, AlertInput, BlockKind, Receipt, ReportKey, Rulebook, Span, Subject, SubjectName,
+    Time,
+};
+use crate::intake::{Actor, Submitted};
+use crate::rules::{self, Decision, Input, Request};
 use crate::store::{AlertRow, EventRow, InputRows, ReportRow, SubjectWrite};
 use crate::wire;
 
@@ -20,13 +25,14 @@ pub(super) struct Draft<'a> {
     hot: bool,
     cold: bool,
     summary: bool,
+    actor: Option<Actor>,
 }
 
 impl<'a> Draft<'a> {
     pub(super) fn new(book: &'a Rulebook, subject: Subject, now: Time, retention: Span) -> Self {
         let write = SubjectWrite { subject: subject.number, base: subject.etag, ..SubjectWrite::default() };
         let now = not_before(&subject, now);
-        Self { book, now, retention, subject, write, hot: false, cold: false, summary: false }
+        Self { book, now, retention, subject, write, hot: false, cold: false, summary: false, actor: None }
     }
 
     /// Judges a report; `stored` is the digest found in the store under its key.
@@ -62,6 +68,18 @@ impl<'a> Draft<'a> {
         let _no_receipt = self.apply(decision);
     }
 
+    /// Judges what a responder asks; the alert as it is then, or why not.
+    pub(super) fn act(&mut self, request: &Request<'_>, actor: &Actor) -> Result<Bytes, ActRefusal> {
+        let mut decision = rules::judge(self.book, &self.subject, &Input::Act(request.clone()), self.now);
+        let acted = decision.acted.take().unwrap_or(Err(ActRefusal::NotFound));
+        self.check_at(decision.next_check);
+        self.actor = Some(actor.clone());
+        let _no_receipt = self.apply(decision);
+        acted?;
+        let episode = self.subject.state.episodes.iter().find(|e| e.alert.id == request.alert);
+        episode.map(|e| wire::alert_row(&e.alert).0).ok_or(ActRefusal::NotFound)
+    }
+
     fn check_at(&mut self, at: Option<Time>) {
         // Never the present itself: a rule that names it cannot make the sweep spin.
         let at = at.map(|at| at.max(self.now + SOONEST));
@@ -70,8 +88,17 @@ impl<'a> Draft<'a> {
     }
 
     fn apply(&mut self, decision: Decision) -> Option<Receipt> {
-        let Decision { state, hot_changed, cold_changed, summary_changed, stored: _, events, next_check: _, receipt } =
-            decision;
+        let Decision {
+            state,
+            hot_changed,
+            cold_changed,
+            summary_changed,
+            stored: _,
+            events,
+            next_check: _,
+            receipt,
+            acted: _,
+        } = decision;
         self.subject.state = state;
         self.hot |= hot_changed;
         self.cold |= cold_changed;
@@ -83,9 +110,18 @@ impl<'a> Draft<'a> {
     fn append(&mut self, events: &[AlertEvent]) {
         let Some(last) = events.last() else { return };
         let rows = events.iter().map(|e| EventRow { alert: e.alert.id, payload: wire::event_to(e) }).collect();
-        let changed = events.iter().map(|e| e.alert.id.to_string()).collect();
-        let policy = &last.alert.policy_version;
-        let audit = wire::audit_entry(&last.cause, "", policy, self.book.generation, changed);
+        let Actor { method, subject: actor } = self.actor.clone().unwrap_or_default();
+        let inputs = events.iter().flat_map(|e| e.alert.inputs.iter().map(|i| self.report_name(i)));
+        let audited = wire::Audited {
+            method,
+            actor,
+            policy_version: last.alert.policy_version.to_string(),
+            generation: self.book.generation,
+            changed: events.iter().map(|e| e.alert.id.to_string()).collect(),
+            inputs: inputs.collect::<BTreeSet<_>>().into_iter().collect(),
+        };
+        // What a responder asked comes first, whatever lapsed or escalated with it.
+        let audit = wire::audit_entry(&events.first().unwrap_or(last).cause, audited);
         self.write.inputs.push(InputRows { events: rows, audit: Some(audit) });
         for event in events {
             let row = alert_row(event);
@@ -103,7 +139,7 @@ impl<'a> Draft<'a> {
             self.write.cold = Some(wire::cold_to(&self.subject.state));
         }
         if self.summary {
-            self.write.summary = Some(wire::summary_to(&self.subject.state.silences));
+            self.write.summary = Some(wire::summary_to(&self.subject.state.summary));
             self.write.touches = self.readers();
         }
         if !self.write.is_check() {
@@ -112,10 +148,18 @@ impl<'a> Draft<'a> {
         (self.write, self.subject)
     }
 
-    /// Who reads this subject: a ward is read by its organisation.
+    fn report_name(&self, input: &AlertInput) -> String {
+        ReportKey { subject: self.subject.name.clone(), observed: input.observed, id: input.report }.to_string()
+    }
+
+    /// Who reads this subject: a ward is read by its organisation, a cover group also by its wards.
     fn readers(&self) -> Vec<i64> {
-        let SubjectName::Ward(organisation, _) = &self.subject.name else { return Vec::new() };
-        self.book.number(&SubjectName::Organisation(organisation.clone())).into_iter().collect()
+        let organisation = match &self.subject.name {
+            SubjectName::Organisation(_) => return Vec::new(),
+            SubjectName::Ward(code, _) | SubjectName::CoverGroup(code, _) => SubjectName::Organisation(code.clone()),
+        };
+        let wards = self.book.group(&self.subject.name).map_or(&[][..], |facts| &facts.wards);
+        std::iter::once(&organisation).chain(wards).filter_map(|name| self.book.number(name)).collect()
     }
 }
 
@@ -123,7 +167,7 @@ impl<'a> Draft<'a> {
 /// have judged it last: by an earlier time what fell overdue would not be so yet, and its alert would end and come back.
 fn not_before(subject: &Subject, now: Time) -> Time {
     let heard =
-        BlockKind::OF_WARD.into_iter().filter_map(|kind| subject.state.current(kind)).map(|(_, _, heard)| heard);
+        BlockKind::ALL.into_iter().filter_map(|kind| subject.state.blocks.current(kind)).map(|(_, _, heard)| heard);
     subject.state.episodes.iter().map(|e| e.last_event).chain(heard).fold(now, Time::max)
 }
 

@@ -3,6 +3,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use crate::domain::{Receipt, Span, Time};
+use crate::intake::acting::Asked;
 use crate::intake::subjects::Subjects;
 use crate::intake::{Message, Parts, Work};
 
@@ -25,17 +26,19 @@ impl Engine {
 
     pub(super) async fn run(mut self, mut messages: mpsc::Receiver<Message>) {
         let mut works = Vec::new();
+        let mut acts = Vec::new();
         let mut settles = Vec::new();
         while !self.parts.hard.is_cancelled() {
             tokio::select! {
                 biased;
                 message = messages.recv() => match message {
-                    Some(message) => self.drain(message, &mut messages, &mut works, &mut settles),
+                    Some(message) => self.drain(message, &mut messages, &mut works, &mut acts, &mut settles),
                     None => break,
                 },
                 () = self.parts.clock.sleep_until(self.next_sweep) => {}
             }
             self.answer(&mut works).await;
+            self.carry_out(&mut acts).await;
             if self.parts.clock.now() >= self.next_sweep || !settles.is_empty() {
                 self.sweep().await;
                 self.next_sweep = self.parts.clock.now() + self.parts.settings.sweep_every;
@@ -53,6 +56,7 @@ impl Engine {
         first: Message,
         messages: &mut mpsc::Receiver<Message>,
         works: &mut Vec<Work>,
+        acts: &mut Vec<Asked>,
         settles: &mut Vec<tokio::sync::oneshot::Sender<()>>,
     ) {
         let mut next = Some(first);
@@ -63,6 +67,7 @@ impl Engine {
                     reports += work.items.len();
                     works.push(work);
                 }
+                Message::Act(action, reply) => acts.push((action, reply)),
                 Message::Settle(reply) => settles.push(reply),
             }
             next = if reports < self.parts.settings.batch { messages.try_recv().ok() } else { None };

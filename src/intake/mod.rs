@@ -1,5 +1,6 @@
 //! An input becomes a fact: drain what queued, judge, commit, publish, answer. No timer, no pipelining.
 
+mod acting;
 mod attempt;
 mod commit;
 mod draft;
@@ -14,7 +15,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::SharedClock;
-use crate::domain::{Receipt, Report, Span};
+use crate::domain::{Act, ActRefusal, AlertId, Receipt, Report, Responder, Span};
 use crate::register::Register;
 use crate::store::Store;
 
@@ -61,9 +62,37 @@ struct Work {
     _room: Option<OwnedSemaphorePermit>,
 }
 
+/// Who acts, for the audit alone: the method called, and the authenticated subject.
+#[derive(Clone, Debug, Default)]
+pub struct Actor {
+    /// The method.
+    pub method: String,
+    /// The authenticated subject; empty without authentication.
+    pub subject: String,
+}
+
+/// What a responder asks of an alert.
+#[derive(Clone, Debug)]
+pub struct Action {
+    /// Which alert.
+    pub alert: AlertId,
+    /// What is asked.
+    pub act: Act,
+    /// In which role, through which system.
+    pub by: Responder,
+    /// Present: refused unless the alert is as it was when this was read.
+    pub etag: Option<String>,
+    /// Who it was.
+    pub actor: Actor,
+}
+
+/// The alert as it is after an action, encoded; or why it is as it was.
+pub type Acted = Result<Bytes, ActRefusal>;
+
 #[derive(Debug)]
 enum Message {
     Work(Work),
+    Act(Box<Action>, oneshot::Sender<Acted>),
     /// Answer when all that came before is committed and nothing is due.
     Settle(oneshot::Sender<()>),
 }
@@ -123,6 +152,16 @@ impl Intake {
         let work = Work { items, validate_only, reply, _room: Some(room) };
         self.queue.send(Message::Work(work)).await.map_err(|_| Ended)?;
         Ok(receipts)
+    }
+
+    /// Carries out what a responder asks, and returns when it is durable, or refused.
+    ///
+    /// # Errors
+    /// When the intake has ended.
+    pub async fn act(&self, action: Action) -> Result<Acted, Ended> {
+        let (reply, acted) = oneshot::channel();
+        self.queue.send(Message::Act(Box::new(action), reply)).await.map_err(|_| Ended)?;
+        acted.await.map_err(|_| Ended)
     }
 
     /// Returns when all that was handed over before is committed and nothing is due by the clock: what tests and the

@@ -2,9 +2,8 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::domain::{Subject, SubjectName};
-use crate::register::Register;
-use crate::store::{Store, StoreError, SubjectRow};
-use crate::wire;
+use crate::register::{Register, reading};
+use crate::store::{Store, StoreError};
 
 /// Most subjects kept in memory, about 1 KB each.
 const KEPT: usize = 200_000;
@@ -45,31 +44,17 @@ impl Subjects {
             self.cached.clear();
             missing = wanted.into_iter().collect();
         }
-        let rows = self.store.load_subjects(&missing).await?;
-        let newest = rows.iter().map(|r| r.generation).max().unwrap_or_default();
-        if newest > self.register.rulebook().generation {
-            self.register.refresh().await?;
-        }
-        let mut found = rows.into_iter().filter_map(subject).map(|s| (s.number, s)).collect();
-        self.with_children(&mut found).await?;
-        self.cached.extend(found);
-        Ok(())
-    }
-
-    /// An organisation is judged on what its wards' sources do, read with it.
-    async fn with_children(&self, found: &mut HashMap<i64, Subject>) -> Result<(), StoreError> {
-        let is_organisation = |s: &&Subject| matches!(s.name, SubjectName::Organisation(_));
-        let organisations: Vec<i64> = found.values().filter(is_organisation).map(|s| s.number).collect();
-        if organisations.is_empty() {
-            return Ok(());
-        }
-        for (organisation, ward, summary) in self.store.subject_summaries(&organisations).await? {
-            match (wire::summary_from(&summary), found.get_mut(&organisation)) {
-                (Ok(silences), Some(subject)) => subject.children.push((ward, silences)),
-                (Err(error), _) => tracing::error!(%ward, %error, "a ward is left out of its organisation's judgement"),
-                (Ok(_), None) => {}
+        let subjects = loop {
+            let book = self.register.rulebook();
+            let subjects = reading::subjects(self.store.as_ref(), &book, &missing).await?;
+            let newest = subjects.iter().map(|s| s.generation).max().unwrap_or_default();
+            if newest <= book.generation {
+                break subjects;
             }
-        }
+            // What they read depends on the rulebook: with the newer one they are read again.
+            self.register.refresh_to(newest).await?;
+        };
+        self.cached.extend(subjects.into_iter().map(|s| (s.number, s)));
         Ok(())
     }
 
@@ -82,9 +67,9 @@ impl Subjects {
         self.cached.remove(&number)
     }
 
-    /// Puts a committed one back. Organisations are read anew each time, with their wards.
+    /// Puts a committed one back. Organisations are read anew each time, with all that they read.
     pub(super) fn put(&mut self, subject: Subject) {
-        if matches!(subject.name, SubjectName::Ward(..)) {
+        if !matches!(subject.name, SubjectName::Organisation(_)) {
             self.cached.insert(subject.number, subject);
         }
     }
@@ -97,12 +82,4 @@ impl Subjects {
     pub(super) fn register(&self) -> &Register {
         &self.register
     }
-}
-
-/// A row as a subject. One that cannot be read is logged and left out: its reports are refused, the others go on.
-fn subject(row: SubjectRow) -> Option<Subject> {
-    let SubjectRow { number, name, etag, generation, next_check, .. } = row;
-    let state = wire::state_from(&row.hot, &row.cold, &row.summary);
-    let state = state.inspect_err(|error| tracing::error!(%name, %error, "a subject cannot be read")).ok()?;
-    Some(Subject { number, name, etag, generation, next_check, state, children: Vec::new() })
 }

@@ -91,7 +91,13 @@ impl Register {
                 return Ok(upserted);
             }
             let names = rows.iter().map(|r| r.name.to_string()).collect();
-            let audit = wire::audit_entry(&Cause::Register, method, rules::POLICY_VERSION, book.generation + 1, names);
+            let audited = wire::Audited {
+                method: method.to_owned(),
+                generation: book.generation + 1,
+                changed: names,
+                ..wire::Audited::default()
+            };
+            let audit = wire::audit_entry(&Cause::Register, audited);
             let tag = fastrand::i64(1..i64::MAX);
             let change = ConfigChange { base: book.generation, rows, context: vec![], touched, tag, now, audit };
             if let ConfigOutcome::Changed(generation) = self.store.change_config(&change).await? {

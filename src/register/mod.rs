@@ -1,6 +1,7 @@
 //! Organisations and wards as configuration: the rulebook in force, and its changes.
 
 mod change;
+pub mod reading;
 mod rows;
 
 pub use change::{RegisterError, Upserted};

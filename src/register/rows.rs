@@ -1,64 +1,82 @@
-//! Register rows from the store into a rulebook.
+//! Rows of the register, of strikes and of policies from the store into a rulebook.
 
-use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use crate::domain::{Organisation, OrganisationCode, Rulebook, SubjectName, Ward, WardFacts};
+use crate::domain::{GroupFacts, Organisation, OrganisationCode, Rulebook, Strike, WardFacts};
 use crate::rules;
-use crate::store::{Config, ConfigKind, ConfigRow, StoreError};
-use crate::wire;
+use crate::store::{Config, ConfigKind, ConfigRow, ContextKind, ContextRow, StoreError};
+use crate::wire::{self, CorruptState};
 
 /// `known` with newer rows laid over it.
 pub(super) fn applied(known: &Rulebook, config: Config) -> Result<Rulebook, StoreError> {
-    // Cover groups, strikes and policies have no place in the rulebook yet.
-    let Config { generation, rows, context: _ } = config;
+    let Config { generation, mut rows, context } = config;
     let mut book = Rulebook { generation, ..known.clone() };
-    let (organisations, others): (Vec<_>, Vec<_>) = rows.into_iter().partition(|r| r.kind == ConfigKind::Organisation);
-    let wards = others.into_iter().filter(|r| r.kind == ConfigKind::Ward);
-    let mut changed = HashSet::new();
-    for row in organisations {
-        let organisation = decode_organisation(&row)?;
-        changed.insert(organisation.code.clone());
-        book.organisations.insert(organisation.code.clone(), (row.number, Arc::new(organisation)));
+    // Organisations stand before what belongs to them.
+    rows.sort_by_key(|row| row.kind != ConfigKind::Organisation);
+    for row in rows {
+        lay(&mut book, row)?;
     }
-    for row in wards {
-        let ward = Arc::new(decode_ward(&row)?);
-        let organisation = organisation_of(&book, &ward.organisation)?;
-        book.wards.insert(row.name, WardFacts { number: row.number, ward, organisation });
+    for row in context {
+        lay_context(&mut book, &row)?;
     }
-    renew(&book.organisations.clone().into_iter().map(|(c, (_, o))| (c, o)).collect(), &changed, &mut book.wards);
-    Ok(book)
+    Ok(book.linked())
 }
 
-/// Wards hold their organisation; those of a changed one take the new one.
-fn renew(
-    organisations: &HashMap<OrganisationCode, Arc<Organisation>>,
-    changed: &HashSet<OrganisationCode>,
-    wards: &mut HashMap<SubjectName, WardFacts>,
-) {
-    if changed.is_empty() {
-        return;
-    }
-    for facts in wards.values_mut().filter(|f| changed.contains(&f.ward.organisation)) {
-        if let Some(organisation) = organisations.get(&facts.ward.organisation) {
-            facts.organisation = Arc::clone(organisation);
+fn lay(book: &mut Rulebook, row: ConfigRow) -> Result<(), StoreError> {
+    let number = row.number;
+    match row.kind {
+        ConfigKind::Organisation => {
+            let organisation = readable(&row, wire::decode_organisation(&row.payload))?;
+            book.organisations.insert(organisation.code.clone(), (number, Arc::new(organisation)));
+        }
+        ConfigKind::Ward => {
+            let ward = Arc::new(readable(&row, wire::decode_ward(&row.payload, rules::OPTIONAL))?);
+            let organisation = organisation_of(book, &ward.organisation)?;
+            let facts = WardFacts { number, ward, organisation, context: Arc::default(), groups: Vec::new() };
+            book.wards.insert(row.name, facts);
+        }
+        ConfigKind::CoverGroup => {
+            let group = Arc::new(readable(&row, wire::decode_cover_group(&row.payload))?);
+            let organisation = organisation_of(book, &group.organisation)?;
+            let (context, wards) = (Arc::default(), Vec::new());
+            let facts = GroupFacts { number, group, organisation, context, wards, in_force: true };
+            book.groups.insert(row.name, facts);
         }
     }
+    Ok(())
+}
+
+fn lay_context(book: &mut Rulebook, row: &ContextRow) -> Result<(), StoreError> {
+    match row.kind {
+        ContextKind::Strike => {
+            let strike = wire::decode_strike(&row.payload).map_err(|_| unreadable(&row.name))?;
+            leave(book, &strike, row.generation);
+            book.strikes.insert(strike.id.clone(), (row.generation, Arc::new(strike)));
+        }
+        ContextKind::Policy => {}
+    }
+    Ok(())
+}
+
+/// Notes who was in a strike's former scope: of those no longer in it, too, the strike changed.
+fn leave(book: &mut Rulebook, strike: &Strike, generation: i64) {
+    let Some((_, former)) = book.strikes.get(&strike.id) else { return };
+    let former = Arc::clone(former);
+    let left = |o: &&Arc<Organisation>| former.scope.covers(o) && !strike.scope.covers(o);
+    let codes: Vec<OrganisationCode> =
+        book.organisations.values().map(|(_, o)| o).filter(left).map(|o| o.code.clone()).collect();
+    book.left_scope.extend(codes.into_iter().map(|code| (code, generation)));
 }
 
 fn organisation_of(book: &Rulebook, code: &OrganisationCode) -> Result<Arc<Organisation>, StoreError> {
     let found = book.organisations.get(code).map(|(_, organisation)| Arc::clone(organisation));
-    found.ok_or_else(|| StoreError::Refused(format!("the register has wards of {code}, but not {code} itself")))
+    found.ok_or_else(|| StoreError::Refused(format!("the register has entries of {code}, but not {code} itself")))
 }
 
-fn decode_organisation(row: &ConfigRow) -> Result<Organisation, StoreError> {
-    wire::decode_organisation(&row.payload).map_err(|_| unreadable(row))
+fn readable<T>(row: &ConfigRow, read: Result<T, CorruptState>) -> Result<T, StoreError> {
+    read.map_err(|_| unreadable(&row.name.to_string()))
 }
 
-fn decode_ward(row: &ConfigRow) -> Result<Ward, StoreError> {
-    wire::decode_ward(&row.payload, rules::OPTIONAL).map_err(|_| unreadable(row))
-}
-
-fn unreadable(row: &ConfigRow) -> StoreError {
-    StoreError::Refused(format!("the register entry of {} cannot be read", row.name))
+fn unreadable(name: &str) -> StoreError {
+    StoreError::Refused(format!("the register entry of {name} cannot be read"))
 }

@@ -5,12 +5,9 @@ use crate::rules::view::View;
 
 const READS: &[BlockKind] = &[BlockKind::Patients];
 
-/// `capacity.over`: bedded and boarded patients above funded beds. Off unless the ward switches it on.
+/// `capacity.over`: bedded and boarded patients above funded beds. Off unless the policy or the ward switches it on.
 pub fn over(view: &View<'_>) -> Ruling {
     let ruling = Ruling::new(CAPACITY, READS, over_words);
-    if !view.facts.ward.enabled_rules.iter().any(|r| r == CAPACITY) {
-        return ruling.says(Verdict::Disabled("off by default"));
-    }
     let Some(beds) = view.facts.ward.beds else {
         return ruling.says(Verdict::Disabled("the register does not say how many beds are funded"));
     };
@@ -24,10 +21,10 @@ pub fn over(view: &View<'_>) -> Ruling {
 
 fn over_words(view: &View<'_>, ruling: &Ruling) -> String {
     let Some(measure) = &ruling.measure else { return String::new() };
-    let (ward, at) = (&view.facts.ward.code, view.clock(view.newest(READS)));
+    let (ward, at) = (&view.facts.ward.code, view.when(READS));
     let side = if ruling.breaches() { "above" } else { "within" };
     let (patients, beds) = (measure.measured.numerator, measure.limit.numerator);
-    format!("Ward {ward}: {patients} patients bedded and boarded, {side} its {beds} funded beds. Observed {at}.")
+    format!("Ward {ward}: {patients} patients bedded and boarded, {side} its {beds} funded beds. {at}")
 }
 
 /// `capacity.corridor`: patients in a corridor for 45 minutes or more (the definition of March 2026).
@@ -46,6 +43,6 @@ pub fn corridor(view: &View<'_>) -> Ruling {
 fn corridor_words(view: &View<'_>, ruling: &Ruling) -> String {
     let corridor = ruling.measure.as_ref().map_or(0, |m| m.measured.numerator);
     let noun = if corridor == 1 { "patient" } else { "patients" };
-    let (ward, at) = (&view.facts.ward.code, view.clock(view.newest(READS)));
-    format!("Ward {ward}: {corridor} {noun} in a corridor for 45 min or more, limit 0. Observed {at}.")
+    let (ward, at) = (&view.facts.ward.code, view.when(READS));
+    format!("Ward {ward}: {corridor} {noun} in a corridor for 45 min or more, limit 0. {at}")
 }

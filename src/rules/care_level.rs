@@ -1,5 +1,5 @@
 use crate::domain::{BlockKind, LevelsOfCare, Resolution, Severity, WardKind};
-use crate::rules::catalogue::CARE_LEVEL;
+use crate::rules::catalogue::{CARE_LEVEL, NONE};
 use crate::rules::verdict::{Ruling, Verdict, Why, fraction};
 use crate::rules::view::View;
 use crate::rules::words::hundredths;
@@ -120,19 +120,19 @@ fn joined(view: &View<'_>) -> Result<(Need, u32), Why> {
 /// `rn.none` stands alone (domain.md section 3).
 fn stands_alone(view: &View<'_>) -> bool {
     let none = view.nursing().map(|n| view.nurses(n)).is_ok_and(|n| n.count == 0 && n.complete);
-    none && view.patients().is_ok_and(|p| p.total() > 0)
+    none && view.is_on(NONE) && view.patients().is_ok_and(|p| p.total() > 0)
 }
 
 fn words(view: &View<'_>, ruling: &Ruling) -> String {
     let Some(measure) = &ruling.measure else { return String::new() };
     let (staff, limit) = (measure.measured.numerator, &measure.limit);
-    let (ward, at) = (&view.facts.ward.code, view.clock(view.newest(READS)));
+    let (ward, at) = (&view.facts.ward.code, view.when(READS));
     let need = hundredths(limit.numerator, limit.denominator);
     let unit = &limit.unit;
     if ruling.breaches() && staff * limit.denominator >= limit.numerator {
         return format!(
-            "Ward {ward}: {staff} {unit} for {need} women in labour, coordinator not supernumerary (NICE NG4). Observed {at}."
+            "Ward {ward}: {staff} {unit} for {need} women in labour, coordinator not supernumerary (NICE NG4). {at}"
         );
     }
-    format!("Ward {ward}: {staff} {unit}, {need} needed for its levels of care ({}). Observed {at}.", ruling.source)
+    format!("Ward {ward}: {staff} {unit}, {need} needed for its levels of care ({}). {at}", ruling.source)
 }

@@ -1,8 +1,5 @@
 use crate::domain::{Rulebook, Span, SubjectName};
 
-/// Version of the policy in force: the defaults in this binary.
-pub const POLICY_VERSION: &str = "default/1";
-
 /// Patients per registered nurse above the ward's limit.
 pub const RATIO: &str = "ratio.over_limit";
 /// A reported largest single allocation above the limit.
@@ -32,7 +29,26 @@ pub const IMPLAUSIBLE: &str = "report.implausible";
 /// Share of registered nurses too small.
 pub const SKILL_MIX: &str = "skill_mix.low";
 
-/// Every rule of this version (domain.md section 4; the rules on cover, plans and elective work come with strikes).
+/// Doctors at work in a tier below the group's minimum during a strike.
+pub const COVER_MINIMUM: &str = "cover.below_minimum";
+/// No senior doctor during a full withdrawal.
+pub const NO_SENIOR: &str = "cover.no_senior";
+/// Staff at work below the baseline of the strike's mode.
+pub const BASELINE: &str = "cover.below_baseline";
+/// Cover groups whose return is missing during a strike.
+pub const NOT_REPORTED: &str = "cover.not_reported";
+/// Cover groups without a plan for a coming strike.
+pub const PLAN_MISSING: &str = "cover.plan_missing";
+/// Doctors planned for a period of a strike fall short.
+pub const PLAN_GAP: &str = "cover.plan_gap";
+/// A ward above its limit whose cover has a hole.
+pub const DOUBLE_GAP: &str = "ward.double_gap";
+/// Elective work delivered although all was to stand down.
+pub const NOT_STOOD_DOWN: &str = "elective.not_stood_down";
+/// Less elective work delivered than the strike was to leave.
+pub const BELOW_TARGET: &str = "elective.below_target";
+
+/// Every rule of this version (domain.md section 4).
 pub const RULES: &[&str] = &[
     RATIO,
     MAX_ALLOCATION,
@@ -47,21 +63,34 @@ pub const RULES: &[&str] = &[
     OVERDUE,
     SILENT,
     IMPLAUSIBLE,
+    COVER_MINIMUM,
+    NO_SENIOR,
+    BASELINE,
+    NOT_REPORTED,
+    PLAN_MISSING,
+    PLAN_GAP,
+    DOUBLE_GAP,
+    NOT_STOOD_DOWN,
+    BELOW_TARGET,
     SKILL_MIX,
 ];
 
 /// Rules that are off until a ward switches them on.
 pub const OPTIONAL: &[&str] = &[CAPACITY, SKILL_MIX];
 
+/// Rules that a strike brings: what they ask changes with time.
+pub(super) fn of_strike(rule: &str) -> bool {
+    of_cover(rule) || rule.starts_with("elective.")
+}
+
+/// Rules about doctors: they escalate to the medical director (domain.md section 5).
+pub(super) fn of_cover(rule: &str) -> bool {
+    rule.starts_with("cover.") || rule == DOUBLE_GAP
+}
+
 /// Rules that ask nothing of a ward without patients (domain.md section 3: status EMPTY, no staffing alert).
 pub(super) const STAFFING: &[&str] = &[RATIO, MAX_ALLOCATION, NONE, BELOW_MINIMUM, HOURS, CARE_LEVEL, SKILL_MIX];
 
-/// Good figures must last so long before an alert ends (domain.md section 5).
-pub(super) const CLEAR_AFTER: Span = Span::minutes(30);
-/// A breach so soon after the end reopens the same episode (domain.md section 5).
-pub(super) const REOPEN_WITHIN: Span = Span::minutes(60);
-/// New figures are shown at most so often (contract.md section 1).
-pub(super) const UPDATE_EVERY: Span = Span::minutes(1);
 /// A resolved red flag is final for so long (domain.md section 2).
 pub(super) const FLAG_FINAL: Span = Span::days(7);
 /// Most open red flags of a subject (engine.md section 1).

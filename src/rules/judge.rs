@@ -1,19 +1,15 @@
 //! One judgement: the new state, the events, the receipt, and when to look again.
 
+use std::sync::Arc;
+
 use crate::domain::{
-    AlertEvent, BlockKind, Cause, FieldViolation, Freshness, Outcome, Receipt, RejectReason, Report, ReportError,
-    Resolution, Rulebook, Span, Subject, SubjectName, SubjectState, Time, WardFacts, WardState, WardStatus, Zone,
+    ActRefusal, AlertEvent, FieldViolation, GroupFacts, Outcome, Policy, Receipt, RejectReason, Report, ReportError,
+    Rulebook, Span, Subject, SubjectName, SubjectState, Time, WardFacts,
 };
-use crate::rules::all::ward_rulings;
-use crate::rules::catalogue::AHEAD;
-use crate::rules::due::{AGEING, ever_reported, overdue_time, silent_since};
-use crate::rules::lifecycle::{Turn, clearing_ends, region_of};
-use crate::rules::silence::Local;
+use crate::rules::response::Request;
+use crate::rules::settle::{Change, Stand, changed};
 use crate::rules::standing::{Standing, standing};
-use crate::rules::status::standing_of;
-use crate::rules::verdict::{Ruling, Verdict};
-use crate::rules::view::View;
-use crate::rules::{apply, hours, plausible, red_flags, silence};
+use crate::rules::{apply, group, organisation, red_flags, refusal, status, ward};
 
 /// What changes a subject.
 #[derive(Clone, Debug)]
@@ -31,6 +27,8 @@ pub enum Input<'a> {
     },
     /// Time passed, or what the subject reads changed.
     Tick,
+    /// A responder acts on one of its alerts.
+    Act(Request<'a>),
 }
 
 /// What a judgement decided.
@@ -41,9 +39,9 @@ pub struct Decision {
     pub state: SubjectState,
     /// A current block, when it was last heard of, or the recent ids changed.
     pub hot_changed: bool,
-    /// Episodes or final red flags changed.
+    /// Episodes, plans or final red flags changed.
     pub cold_changed: bool,
-    /// What the organisation reads of this ward changed.
+    /// What others read of this subject changed.
     pub summary_changed: bool,
     /// The report must be stored.
     pub stored: bool,
@@ -53,32 +51,85 @@ pub struct Decision {
     pub next_check: Option<Time>,
     /// The answer to a report.
     pub receipt: Option<Receipt>,
+    /// The answer to a responder.
+    pub acted: Option<Result<(), ActRefusal>>,
+}
+
+/// A subject that takes reports.
+#[derive(Clone, Copy)]
+enum Place<'a> {
+    Ward(&'a WardFacts),
+    Group(&'a GroupFacts),
 }
 
 /// Judges an input on a subject under a rulebook at an instant.
 pub fn judge(book: &Rulebook, subject: &Subject, input: &Input<'_>, now: Time) -> Decision {
-    match (book.ward(&subject.name), input) {
-        (Some(facts), Input::Report { .. }) => judge_report(facts, subject, input, now),
-        (Some(facts), Input::Tick) => judge_ward(facts, subject, subject.state.clone(), Change::default(), now).0,
-        (None, _) => judge_organisation(book, subject, now),
+    let place = match &subject.name {
+        SubjectName::Organisation(code) => {
+            let Some((_, facts)) = book.organisations.get(code) else { return unchanged(subject) };
+            return organisation::settle(book, facts, subject, &asked(input), now);
+        }
+        SubjectName::Ward(..) => book.ward(&subject.name).map(Place::Ward),
+        SubjectName::CoverGroup(..) => book.group(&subject.name).map(Place::Group),
+    };
+    match (place, input) {
+        (None, _) => unchanged(subject),
+        (Some(place), Input::Report { .. }) => judge_report(place, subject, input, now),
+        (Some(place), _) => act(place, subject, input, now),
     }
 }
 
-/// What a report did to a state before the rules are asked.
-#[derive(Default)]
-struct Change {
-    report: Option<Report>,
-    corrected: Vec<BlockKind>,
-    flags: Vec<Ruling>,
-    flags_changed: bool,
+/// What comes without a report.
+fn asked<'a>(input: &'a Input<'a>) -> Change<'a> {
+    match input {
+        Input::Act(request) => Change { request: Some(request), ..Change::default() },
+        Input::Report { .. } | Input::Tick => Change::default(),
+    }
 }
 
-fn judge_report(facts: &WardFacts, subject: &Subject, input: &Input<'_>, now: Time) -> Decision {
+fn act(place: Place<'_>, subject: &Subject, input: &Input<'_>, now: Time) -> Decision {
+    let mut decision = place.settle(subject, subject.state.clone(), &asked(input), now).0;
+    if let Input::Act(request) = input {
+        let final_now = red_flags::finals(&decision.events, request, now);
+        decision.cold_changed |= !final_now.is_empty();
+        decision.state.closed_flags.extend(final_now);
+    }
+    decision
+}
+
+impl Place<'_> {
+    fn settle(self, subject: &Subject, state: SubjectState, change: &Change<'_>, now: Time) -> (Decision, Stand) {
+        match self {
+            Self::Ward(facts) => ward::settle(facts, subject, state, change, now),
+            Self::Group(facts) => group::settle(facts, subject, state, change, now),
+        }
+    }
+    fn stands(self, subject: &Subject, now: Time) -> Stand {
+        match self {
+            Self::Ward(facts) => status::status(facts, &subject.state, &subject.reads, now),
+            Self::Group(facts) => group::standing(facts, &subject.state, now),
+        }
+    }
+    fn policy(self, now: Time) -> Arc<Policy> {
+        match self {
+            Self::Ward(facts) => facts.context.policy(now),
+            Self::Group(facts) => facts.context.policy(now),
+        }
+    }
+    fn refusal(self, state: &SubjectState, report: &Report, retention: Span, now: Time) -> Option<ReportError> {
+        match self {
+            Self::Ward(facts) => refusal::of_ward(facts, state, report, retention, now),
+            Self::Group(facts) => refusal::of_group(facts, state, report, retention, now),
+        }
+    }
+}
+
+fn judge_report(place: Place<'_>, subject: &Subject, input: &Input<'_>, now: Time) -> Decision {
     let Input::Report { report, digest, stored, retention } = input else {
         return unchanged(subject);
     };
     let answer = |outcome| {
-        let standing = (!matches!(outcome, Outcome::Rejected(_))).then(|| super::status(facts, &subject.state, now));
+        let standing = (!matches!(outcome, Outcome::Rejected(_))).then(|| place.stands(subject, now));
         let key = Some(report.key.clone());
         let receipt = Receipt { key, report_id: report.key.id.to_string(), outcome, changed: Vec::new(), standing };
         Decision { receipt: Some(receipt), ..unchanged(subject) }
@@ -93,22 +144,22 @@ fn judge_report(facts: &WardFacts, subject: &Subject, input: &Input<'_>, now: Ti
         }
         (Standing::Fresh | Standing::Older, _) => {}
     }
-    if let Some(error) = refusal(facts, &subject.state, report, *retention, now) {
+    if let Some(error) = place.refusal(&subject.state, report, *retention, now) {
         return reject(error);
     }
     let mut state = subject.state.clone();
-    let applied = apply::apply(&mut state, report, *digest, now);
+    let applied = apply::apply(&mut state, report, *digest, place.policy(now).clear_after, now);
     let mut closed_flags = std::mem::take(&mut state.closed_flags);
     let flags = red_flags::apply(&state, &report.red_flags, &mut closed_flags, now);
     state.closed_flags = closed_flags;
-    let took = !flags.is_empty() || applied.blocks.iter().any(|b| b.applied);
+    let took = !flags.is_empty() || applied.withdrew || applied.blocks.iter().any(|b| b.applied);
     let outcome = if took { Outcome::Accepted(applied.blocks) } else { Outcome::Superseded(applied.blocks) };
-    let flags_changed = state.closed_flags != subject.state.closed_flags;
-    let change = Change { report: Some((*report).clone()), corrected: applied.corrected, flags, flags_changed };
-    let (decision, standing) = judge_ward(facts, subject, state, change, now);
-    let changed = decision.events.iter().map(|e| e.alert.id).collect();
+    let cold = state.closed_flags != subject.state.closed_flags;
+    let change = Change { report: Some(report), corrected: applied.corrected, flags, cold, request: None };
+    let (decision, standing) = place.settle(subject, state, &change, now);
     let (key, report_id) = (Some(report.key.clone()), report.key.id.to_string());
-    let receipt = Some(Receipt { key, report_id, outcome, changed, standing: Some(standing) });
+    let receipt =
+        Some(Receipt { key, report_id, outcome, changed: changed(&decision.events), standing: Some(standing) });
     Decision { receipt, stored: true, hot_changed: true, ..decision }
 }
 
@@ -116,140 +167,6 @@ fn reused(report: &Report) -> FieldViolation {
     let text =
         format!("{} already names another report of this subject: give each report an id of its own", report.key.id);
     FieldViolation::new("report_id", RejectReason::IdReused, text)
-}
-
-/// What depends on the register and the time.
-fn refusal(
-    facts: &WardFacts,
-    state: &SubjectState,
-    report: &Report,
-    retention: Span,
-    now: Time,
-) -> Option<ReportError> {
-    let observed = report.key.observed;
-    let mut violations = Vec::new();
-    let mut add = |field: &str, reason, text: String| violations.push(FieldViolation::new(field, reason, text));
-    if facts.ward.state == WardState::Closed {
-        add(
-            "ward",
-            RejectReason::WardClosed,
-            format!("{} is closed in the register: reopen it there first", report.key.subject),
-        );
-    }
-    if observed > now + AHEAD {
-        add(
-            "observed_time",
-            RejectReason::Future,
-            format!("{observed} is more than 2 minutes ahead of the service's {now}: check the sender's clock"),
-        );
-    }
-    if observed < now - retention {
-        add(
-            "observed_time",
-            RejectReason::TooOld,
-            format!("{observed} is older than reports are kept; to replay old reports use replay --shift-to-now"),
-        );
-    }
-    violations.extend(plausible::impossible(&facts.ward, report));
-    violations.extend(red_flags::too_many(state, report, now));
-    (!violations.is_empty()).then_some(ReportError { violations })
-}
-
-/// Asks every rule, and says how the ward stands after it.
-fn judge_ward(
-    facts: &WardFacts,
-    subject: &Subject,
-    mut state: SubjectState,
-    change: Change,
-    now: Time,
-) -> (Decision, (WardStatus, Freshness)) {
-    let mut episodes = std::mem::take(&mut state.episodes);
-    let view = View { facts, state: &state, now };
-    let closed = facts.ward.state == WardState::Closed;
-    let mut rulings = if closed { endings(&episodes) } else { ward_rulings(&view) };
-    rulings.extend(change.flags);
-    let by_register = subject.generation > state.judged;
-    let cause = match change.report {
-        Some(report) => Cause::Report(report.key),
-        None if by_register => Cause::Register,
-        None => Cause::Timer,
-    };
-    let turn = Turn {
-        view: Some(view),
-        subject: &subject.name,
-        site: facts.ward.site.as_ref(),
-        region: facts.organisation.region.as_ref(),
-        cause,
-        corrected: &change.corrected,
-        now,
-    };
-    let turned = turn.run(&mut episodes, &rulings);
-    let silences = silence::silences(facts, &state, now);
-    let summary_changed = silences != state.silences;
-    state.episodes = episodes;
-    state.silences = silences;
-    state.judged = subject.generation.max(state.judged);
-    let standing = standing_of(&View { facts, state: &state, now }, &rulings);
-    let decision = Decision {
-        next_check: if closed { None } else { next_check(facts, &state, now) },
-        hot_changed: false,
-        cold_changed: turned.changed || change.flags_changed || by_register,
-        summary_changed,
-        stored: false,
-        events: turned.events,
-        receipt: None,
-        state,
-    };
-    (decision, standing)
-}
-
-/// A closed ward: whatever is open ends.
-fn endings(episodes: &[crate::domain::Episode]) -> Vec<Ruling> {
-    let open = episodes.iter().filter(|e| e.alert.is_open());
-    open.filter_map(|e| {
-        let rule = super::RULES.iter().find(|r| **r == e.alert.rule)?;
-        let ruling = Ruling::new(rule, &[], |_, _| String::new()).says(Verdict::Ended(Resolution::WardClosed));
-        Some(Ruling { instance: e.alert.instance.clone(), ..ruling })
-    })
-    .collect()
-}
-
-/// The next instant after `now` at which time alone could change this ward.
-fn next_check(facts: &WardFacts, state: &SubjectState, now: Time) -> Option<Time> {
-    let overdue = AGEING.into_iter().filter_map(|k| overdue_time(facts, k, state.current(k)?.0.observed));
-    let silent = AGEING.into_iter().filter_map(|k| silent_since(facts, state, k));
-    let never = (!ever_reported(state)).then(|| overdue_time(facts, BlockKind::Patients, state.registered)).flatten();
-    let shift = state.nursing_hours.as_ref().map(|c| c.body.shift_end);
-    let judgement = state.judgement.as_ref().map(|c| hours::judgement_ends(c.key.observed));
-    let all = overdue.chain(silent).chain(never).chain(shift).chain(judgement).chain(clearing_ends(&state.episodes));
-    all.filter(|at| *at > now).min()
-}
-
-fn judge_organisation(book: &Rulebook, subject: &Subject, now: Time) -> Decision {
-    let SubjectName::Organisation(code) = &subject.name else { return unchanged(subject) };
-    let mut state = subject.state.clone();
-    let zone = book.organisations.get(code).map_or_else(Zone::london, |(_, o)| o.zone.clone());
-    let rulings = silence::silent(&subject.children, &state.episodes, &Local { now, zone: &zone });
-    let turn = Turn {
-        view: None,
-        subject: &subject.name,
-        site: None,
-        region: region_of(book, code),
-        cause: Cause::Timer,
-        corrected: &[],
-        now,
-    };
-    let turned = turn.run(&mut state.episodes, &rulings);
-    Decision {
-        next_check: clearing_ends(&state.episodes).filter(|at| *at > now).min(),
-        hot_changed: false,
-        cold_changed: turned.changed,
-        summary_changed: false,
-        stored: false,
-        events: turned.events,
-        receipt: None,
-        state,
-    }
 }
 
 fn unchanged(subject: &Subject) -> Decision {
@@ -262,5 +179,6 @@ fn unchanged(subject: &Subject) -> Decision {
         events: Vec::new(),
         next_check: subject.next_check,
         receipt: None,
+        acted: None,
     }
 }

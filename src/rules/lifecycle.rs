@@ -1,22 +1,35 @@
 //! Rulings into episodes and events: raising, changing, clearing, reopening, ending (domain.md section 5).
 
 use crate::domain::{
-    Alert, AlertEvent, AlertId, AlertInput, AlertState, BlockKind, Cause, Condition, Episode, EventType, Fraction,
-    OrganisationCode, Resolution, Severity, SiteCode, SubjectName, Time,
+    Alert, AlertEvent, AlertId, AlertState, BlockKind, CallOffReason, Cause, Condition, Context, Episode, EventType,
+    Policy, Resolution, Severity, SiteCode, Span, SubjectName, Time,
 };
 use crate::rules::catalogue::{
-    BELOW_MINIMUM, CAPACITY, CARE_LEVEL, CLEAR_AFTER, CORRIDOR, HOURS, IMPLAUSIBLE, JUDGEMENT, MAX_ALLOCATION, NONE,
-    OVERDUE, POLICY_VERSION, RATIO, REOPEN_WITHIN, SILENT, SKILL_MIX, STAFFING, UPDATE_EVERY,
+    CAPACITY, CORRIDOR, IMPLAUSIBLE, JUDGEMENT, MAX_ALLOCATION, NOT_REPORTED, OVERDUE, PLAN_MISSING, SILENT, SKILL_MIX,
+    of_strike,
 };
-use crate::rules::due::overdue_time;
-use crate::rules::verdict::{About, Ruling, Verdict};
+use crate::rules::inputs::Inputs;
+use crate::rules::showing::{asks_nothing, staff};
+use crate::rules::verdict::{Ruling, Verdict};
 use crate::rules::view::View;
-use crate::rules::words::{ceil_div, emptied, nearest_tenths};
+
+/// Resolutions that a change of a strike brings about.
+const CALLED_OFF: [Resolution; 4] =
+    [Resolution::Suspended, Resolution::Withdrawn, Resolution::Settled, Resolution::CourtOrder];
+/// The longest that struck shifts may outlast their window.
+const TAIL: Span = Span::hours(24);
 
 /// What a judgement is made of, beside its rulings.
+#[derive(Clone, Debug)]
 pub struct Turn<'a> {
-    /// The ward's blocks; of an organisation there are none.
+    /// The ward's blocks, where the subject is a ward.
     pub view: Option<View<'a>>,
+    /// The blocks of a ward or a cover group; an organisation has none.
+    pub inputs: Option<&'a dyn Inputs>,
+    /// The policy in force.
+    pub policy: &'a Policy,
+    /// Strikes that concern the subject.
+    pub context: &'a Context,
     /// The subject.
     pub subject: &'a SubjectName,
     /// Its site.
@@ -25,6 +38,8 @@ pub struct Turn<'a> {
     pub region: Option<&'a SiteCode>,
     /// What caused it.
     pub cause: Cause,
+    /// True: under another version of the policy than last time.
+    pub policy_changed: bool,
     /// Blocks that the report corrected.
     pub corrected: &'a [BlockKind],
     /// Now.
@@ -40,6 +55,14 @@ pub struct Turned {
     pub changed: bool,
 }
 
+impl Turned {
+    /// With what another turn of the same judgement did.
+    pub fn add(&mut self, other: Self) {
+        self.events.extend(other.events);
+        self.changed |= other.changed;
+    }
+}
+
 impl Turn<'_> {
     /// Applies rulings to episodes; forgets those that ended too long ago to reopen.
     pub fn run(&self, episodes: &mut Vec<Episode>, rulings: &[Ruling]) -> Turned {
@@ -48,7 +71,7 @@ impl Turn<'_> {
             self.apply(episodes, ruling, &mut turned);
         }
         let before = episodes.len();
-        episodes.retain(|e| e.alert.resolved.is_none_or(|at| self.now - at < REOPEN_WITHIN));
+        episodes.retain(|e| e.alert.resolved.is_none_or(|at| self.now - at < self.policy.reopen_within));
         turned.changed |= episodes.len() != before || !turned.events.is_empty();
         turned
     }
@@ -69,18 +92,19 @@ impl Turn<'_> {
         }
     }
 
-    fn by_report(&self) -> bool {
+    pub(super) fn by_report(&self) -> bool {
         matches!(self.cause, Cause::Report(_))
     }
 
     fn may_reopen(&self, episode: &Episode) -> bool {
-        episode.alert.resolved.is_some_and(|at| self.now - at < REOPEN_WITHIN)
+        episode.alert.resolved.is_some_and(|at| self.now - at < self.policy.reopen_within)
     }
 
     fn not_breaching(&self, episode: &mut Episode, ruling: &Ruling, turned: &mut Turned) {
         match &ruling.verdict {
+            Verdict::Ended(Resolution::WindowEnded) => self.resolve(episode, self.why_over(&episode.alert), turned),
             Verdict::Ended(resolution) => self.resolve(episode, *resolution, turned),
-            Verdict::Disabled(_) => self.resolve(episode, Resolution::RegisterChanged, turned),
+            Verdict::Disabled(_) | Verdict::SwitchedOff => self.resolve(episode, self.by_context(), turned),
             Verdict::NotEvaluable(_) => self.unknown(episode, ruling, turned),
             Verdict::Clear => self.clear(episode, ruling, turned),
             Verdict::Breach(_) => {}
@@ -93,7 +117,8 @@ impl Turn<'_> {
         turned.changed |= episode.good_since.take().is_some();
         episode.ending = None;
         let kind = if severity == episode.alert.severity { EventType::Updated } else { EventType::SeverityChanged };
-        let quiet = kind == EventType::Updated && !fell_back;
+        let moved = self.policy_changed && episode.alert.limit != ruling.measure.as_ref().map(|m| m.limit.clone());
+        let quiet = kind == EventType::Updated && !fell_back && !moved;
         if quiet && !(self.shown_differs(episode, ruling) && self.may_update(episode)) {
             return;
         }
@@ -106,7 +131,7 @@ impl Turn<'_> {
     }
 
     fn may_update(&self, episode: &Episode) -> bool {
-        self.now - episode.last_event >= UPDATE_EVERY
+        self.now - episode.last_event >= self.policy.update_every
     }
 
     /// An input is missing or overdue: the alert stays as it is, and what began to clear must begin anew.
@@ -114,7 +139,7 @@ impl Turn<'_> {
         turned.changed |= episode.good_since.take().is_some();
         if self.freshness_differs(episode, ruling) && self.may_update(episode) {
             let before = (episode.alert.severity, episode.alert.state);
-            episode.alert.inputs = self.view.map(|v| v.inputs(ruling.reads)).unwrap_or_default();
+            episode.alert.inputs = self.inputs.map(|i| i.inputs(ruling.reads)).unwrap_or_default();
             turned.events.push(self.event(episode, EventType::Updated, Some(before)));
         }
     }
@@ -123,15 +148,16 @@ impl Turn<'_> {
     fn clear(&self, episode: &mut Episode, ruling: &Ruling, turned: &mut Turned) {
         // That figures came ends a silence, whatever they say.
         let figures = ruling.rule != OVERDUE;
-        let doubted = figures && self.view.is_some_and(|v| v.doubted(ruling.reads));
+        let doubted = figures && self.inputs.is_some_and(|i| i.doubted(ruling.reads));
         let breaching = episode.alert.condition == Condition::Breaching;
         // What clears already was bad by figures that still stand: only the clock ends that.
         let corrected = breaching && figures && ruling.reads.iter().any(|kind| self.corrected.contains(kind));
-        // Time alone makes no ward's breach good: the register must have changed.
-        let register = !self.by_report() && breaching && ruling.rule != SILENT;
-        let at_once = match (corrected, register) {
+        // Time alone makes no ward's breach good: the register must have changed. What a strike asks changes with time.
+        let by_time = ruling.rule == SILENT || of_strike(ruling.rule);
+        let context = !self.by_report() && breaching && !by_time;
+        let at_once = match (corrected, context) {
             (true, _) => Some(Resolution::Corrected),
-            (false, true) => Some(Resolution::RegisterChanged),
+            (false, true) => Some(self.by_context()),
             (false, false) => None,
         };
         if let Some(resolution) = at_once.filter(|_| !doubted) {
@@ -142,7 +168,7 @@ impl Turn<'_> {
         let since = *episode.good_since.get_or_insert_with(|| self.good_at(ruling));
         let ending = *episode.ending.get_or_insert_with(|| self.ending(&episode.alert, ruling));
         turned.changed |= began;
-        if self.now >= since + CLEAR_AFTER && !doubted {
+        if self.now >= since + self.policy.clear_after && !doubted {
             self.show(&mut episode.alert, ruling);
             return self.resolve(episode, ending, turned);
         }
@@ -156,18 +182,20 @@ impl Turn<'_> {
 
     /// When the good observation was made. Of silence it is when something was heard.
     fn good_at(&self, ruling: &Ruling) -> Time {
-        let Some(view) = self.view.filter(|_| !ruling.reads.is_empty()) else { return self.now };
+        let Some(inputs) = self.inputs.filter(|_| !ruling.reads.is_empty()) else { return self.now };
         if ruling.rule == OVERDUE {
-            let heard = ruling.reads.iter().filter_map(|k| view.state.current(*k)).map(|(_, _, heard)| heard);
+            let heard = ruling.reads.iter().filter_map(|k| inputs.blocks().current(*k)).map(|(_, _, heard)| heard);
             return heard.max().unwrap_or(self.now);
         }
-        view.newest(ruling.reads)
+        inputs.newest(ruling.reads)
     }
 
     /// How the run of good figures will end the alert: by what changed since its last event.
     fn ending(&self, alert: &Alert, ruling: &Ruling) -> Resolution {
         match ruling.rule {
             OVERDUE | SILENT => Resolution::ReportingResumed,
+            NOT_REPORTED | PLAN_MISSING => Resolution::ReturnReceived,
+            rule if of_strike(rule) => Resolution::StaffingImproved,
             IMPLAUSIBLE => Resolution::FiguresAgreed,
             JUDGEMENT => Resolution::StaffingImproved,
             CAPACITY | CORRIDOR => Resolution::DemandFell,
@@ -182,10 +210,12 @@ impl Turn<'_> {
         }
     }
 
-    fn resolve(&self, episode: &mut Episode, resolution: Resolution, turned: &mut Turned) {
+    pub(super) fn resolve(&self, episode: &mut Episode, resolution: Resolution, turned: &mut Turned) {
         let before = (episode.alert.severity, episode.alert.state);
         episode.good_since = None;
         episode.ending = None;
+        episode.critical_since = None;
+        episode.alert.policy_version = self.policy.version.clone().into();
         episode.alert.state = AlertState::Resolved;
         episode.alert.resolved = Some(self.now);
         episode.alert.resolution = Some(resolution);
@@ -196,7 +226,10 @@ impl Turn<'_> {
         let before = (episode.alert.severity, episode.alert.state);
         self.show(&mut episode.alert, ruling);
         let alert = &mut episode.alert;
-        alert.state = AlertState::Open;
+        // An acknowledgement belongs to the episode: it stands until it expires or the alert is more severe.
+        alert.acknowledgement.take_if(|ack| ack.expires <= self.now || ack.severity < severity);
+        alert.escalation = None;
+        alert.state = if alert.acknowledgement.is_some() { AlertState::Acknowledged } else { AlertState::Open };
         alert.condition = Condition::Breaching;
         alert.severity = severity;
         alert.peak_severity = alert.peak_severity.max(severity);
@@ -213,17 +246,23 @@ impl Turn<'_> {
             region: self.region.cloned(),
             wards: Vec::new(),
             ward_count: 0,
+            cover_groups: Vec::new(),
+            group_count: 0,
             rule: ruling.rule.into(),
             instance: ruling.instance.clone(),
             severity,
             peak_severity: severity,
             state: AlertState::Open,
             condition: Condition::Breaching,
+            forecast: ruling.forecast,
+            strike: ruling.strike.clone(),
+            acknowledgement: None,
+            escalation: None,
             measured: None,
             limit: None,
             message: String::new(),
             limit_source: ruling.source.into(),
-            policy_version: POLICY_VERSION.into(),
+            policy_version: self.policy.version.clone().into(),
             inputs: Vec::new(),
             observed: self.now,
             raised: self.now,
@@ -232,107 +271,63 @@ impl Turn<'_> {
             transitions: 0,
         };
         self.show(&mut alert, ruling);
-        let mut episode = Episode { alert, good_since: None, ending: None, last_event: self.now };
+        let mut episode = Episode { alert, good_since: None, ending: None, last_event: self.now, critical_since: None };
         turned.events.push(self.event(&mut episode, EventType::Raised, None));
         episode
     }
 
-    /// Puts the ruling's figures into the alert.
-    fn show(&self, alert: &mut Alert, ruling: &Ruling) {
-        alert.measured = ruling.measure.as_ref().map(|m| m.measured.clone());
-        alert.limit = ruling.measure.as_ref().map(|m| m.limit.clone());
-        alert.limit_source = ruling.source.into();
-        alert.policy_version = POLICY_VERSION.into();
-        alert.observed = self.now;
-        if let Some(view) = &self.view {
-            alert.message = if asks_nothing(view, ruling) { emptied(view) } else { (ruling.words)(view, ruling) };
-            alert.inputs = view.inputs(ruling.reads);
-            alert.observed = view.newest(ruling.reads);
-        }
-        if ruling.rule == SILENT {
-            alert.message = format!("Source {}: figures are received again.", ruling.instance);
-        }
-        if let About::Silent { wards, silent, message } = &ruling.about {
-            alert.message.clone_from(message);
-            alert.wards.clone_from(wards);
-            alert.ward_count = u32::try_from(*silent).unwrap_or(u32::MAX);
-        }
-        if let About::RedFlag(_, noticed) = ruling.about {
-            alert.observed = noticed;
+    /// What a change of the context ends an alert with.
+    fn by_context(&self) -> Resolution {
+        match self.cause {
+            Cause::Policy => Resolution::PolicyChanged,
+            Cause::Report(_) | Cause::Timer | Cause::Responder(_) if self.policy_changed => Resolution::PolicyChanged,
+            _ => Resolution::RegisterChanged,
         }
     }
 
-    fn event(&self, episode: &mut Episode, kind: EventType, before: Option<(Severity, AlertState)>) -> AlertEvent {
+    /// Why no strike asks anything any more: its window ended, or it was called off for a reason.
+    fn why_over(&self, alert: &Alert) -> Resolution {
+        let strike = self.context.strikes.iter().find(|s| Some(&s.id) == alert.strike.as_ref());
+        let about = |w: &&crate::domain::Window| match alert.instance.parse::<crate::domain::Period>() {
+            Ok(period) => w.start < period.end && period.start < w.end,
+            Err(_) => w.start <= self.now && self.now < w.end + TAIL,
+        };
+        let called_off =
+            strike.and_then(|s| s.windows.iter().filter(|w| w.called_off.is_some()).rfind(about)?.called_off);
+        let changed = strike.and_then(|s| s.changed_by).filter(|_| matches!(self.cause, Cause::Strike));
+        called_off.or(changed).map_or(Resolution::WindowEnded, reason)
+    }
+
+    pub(super) fn event(
+        &self,
+        episode: &mut Episode,
+        kind: EventType,
+        before: Option<(Severity, AlertState)>,
+    ) -> AlertEvent {
         episode.alert.transitions += 1;
         episode.last_event = self.now;
         let cause = match (&self.cause, episode.alert.resolution) {
             (Cause::Timer, Some(Resolution::RegisterChanged | Resolution::WardClosed)) => Cause::Register,
+            (Cause::Timer, Some(resolution)) if CALLED_OFF.contains(&resolution) => Cause::Strike,
             (cause, _) => cause.clone(),
         };
         let (previous_severity, previous_state) = before.unzip();
         AlertEvent { kind, alert: episode.alert.clone(), previous_severity, previous_state, cause }
     }
-
-    fn shown_differs(&self, episode: &Episode, ruling: &Ruling) -> bool {
-        let alert = &episode.alert;
-        let figures = ruling.measure.as_ref().map(|m| shown(&m.measured, &m.limit));
-        let before = alert.measured.as_ref().zip(alert.limit.as_ref()).map(|(m, l)| shown(m, l));
-        // Of new figures that were held back the clock says nothing: it shows only what the register changed.
-        let held_back =
-            !self.by_report() && self.view.is_some_and(|v| alert.inputs.iter().any(|input| !is_current(&v, input)));
-        (figures != before && !held_back) || self.freshness_differs(episode, ruling)
-    }
-
-    fn freshness_differs(&self, episode: &Episode, ruling: &Ruling) -> bool {
-        let Some(view) = &self.view else { return false };
-        let read = episode.alert.inputs.iter().filter(|input| ruling.reads.contains(&input.block));
-        let mut differs = read.filter(|input| input.freshness != view.freshness(input.block));
-        differs.any(|input| self.by_report() || self.shown_by_time(view, episode, input))
-    }
-
-    /// Whether time alone shows that a figure fell overdue: when it does, but not later if that was held back within a
-    /// minute of another event (contract.md section 1).
-    fn shown_by_time(&self, view: &View<'_>, episode: &Episode, input: &AlertInput) -> bool {
-        let at = overdue_time(view.facts, input.block, input.observed).filter(|at| *at <= self.now);
-        is_current(view, input) && at.is_none_or(|at| at - episode.last_event >= UPDATE_EVERY)
-    }
 }
 
-/// Whether a rule is content because the ward is empty, whatever its figures.
-fn asks_nothing(view: &View<'_>, ruling: &Ruling) -> bool {
-    !ruling.breaches() && STAFFING.contains(&ruling.rule) && view.is_empty()
-}
-
-/// Whether a block that an alert names is the current one still.
-fn is_current(view: &View<'_>, input: &AlertInput) -> bool {
-    let current = view.state.current(input.block);
-    current.is_some_and(|(key, ..)| (key.observed, key.report) == (input.observed, input.report))
-}
-
-/// The figures a reader sees: the tenth, the limit in whole nurses, and the whole nurses missing.
-fn shown(measured: &Fraction, limit: &Fraction) -> (i64, i64, i64) {
-    let missing =
-        ceil_div(measured.numerator * limit.denominator, limit.numerator).saturating_sub(measured.denominator);
-    let hundredths = (limit.numerator * 100).checked_div(limit.denominator).unwrap_or(0);
-    let tenth = nearest_tenths(measured.numerator, measured.denominator, hundredths);
-    (tenth, ceil_div(limit.numerator, limit.denominator), missing)
-}
-
-/// Nurses or their time in a measure: over the line in a ratio, above it in a count.
-fn staff(rule: &str, measured: &Fraction) -> i64 {
-    match rule {
-        RATIO => measured.denominator,
-        NONE | BELOW_MINIMUM | CARE_LEVEL | HOURS => measured.numerator,
-        _ => 0,
+/// How an alert ends when its strike does not go on.
+const fn reason(reason: CallOffReason) -> Resolution {
+    match reason {
+        CallOffReason::Suspended => Resolution::Suspended,
+        CallOffReason::Withdrawn => Resolution::Withdrawn,
+        CallOffReason::Settled => Resolution::Settled,
+        CallOffReason::CourtOrder => Resolution::CourtOrder,
     }
 }
 
 /// The instants at which episodes that clear may end.
-pub fn clearing_ends(episodes: &[Episode]) -> impl Iterator<Item = Time> + '_ {
-    episodes.iter().filter(|e| e.alert.is_open()).filter_map(|e| e.good_since).map(|since| since + CLEAR_AFTER)
-}
-
-/// The region of an organisation in a rulebook.
-pub fn region_of<'a>(book: &'a crate::domain::Rulebook, code: &OrganisationCode) -> Option<&'a SiteCode> {
-    book.organisations.get(code).and_then(|(_, o)| o.region.as_ref())
+pub fn clearing_ends(episodes: &[Episode], policy: &Policy) -> impl Iterator<Item = Time> {
+    let after = policy.clear_after;
+    episodes.iter().filter(|e| e.alert.is_open()).filter_map(|e| e.good_since).map(move |since| since + after)
 }

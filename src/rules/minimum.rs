@@ -1,11 +1,11 @@
-use crate::domain::{BlockKind, Patients, Resolution, Severity};
+use crate::domain::{BlockKind, Resolution, Severity};
 use crate::rules::catalogue::{BELOW_MINIMUM, NONE};
 use crate::rules::verdict::{Ruling, Verdict, Why, fraction};
 use crate::rules::view::{Nurses, View};
 
 const READS: &[BlockKind] = &[BlockKind::Patients, BlockKind::Nursing];
-/// Fewest registered nurses on a ward in any shift (NICE SG1 red flag).
-const MINIMUM: u32 = 2;
+/// Fewest registered nurses on a ward in any shift by the NICE SG1 red flag.
+const NICE: u32 = 2;
 
 /// Patients and nurses, both known.
 fn known(view: &View<'_>) -> Result<(u32, Nurses), Why> {
@@ -29,18 +29,21 @@ pub fn none(view: &View<'_>) -> Ruling {
 }
 
 fn none_words(view: &View<'_>, ruling: &Ruling) -> String {
-    let (ward, at) = (&view.facts.ward.code, view.clock(view.newest(READS)));
-    let patients = view.patients().map_or(0, Patients::total);
+    let (ward, at) = (&view.facts.ward.code, view.when(READS));
+    let patients = view.patients().map_or(0, |p| p.total());
     if ruling.breaches() {
         let minimum = minimum(view);
-        return format!("Ward {ward}: {patients} patients and no registered nurse, minimum {minimum}. Observed {at}.");
+        return format!(
+            "Ward {ward}: {} and no registered nurse, minimum {minimum}. {at}",
+            view.counted(patients.into())
+        );
     }
     let nurses = ruling.measure.as_ref().map_or(0, |m| m.measured.numerator);
-    format!("Ward {ward}: {patients} patients, registered nurses: {nurses}. Observed {at}.")
+    format!("Ward {ward}: {patients} patients, registered nurses: {nurses}. {at}")
 }
 
 fn minimum(view: &View<'_>) -> u32 {
-    view.facts.ward.minimum.unwrap_or(MINIMUM)
+    view.facts.ward.minimum.unwrap_or(view.policy.minimum_registered_nurses)
 }
 
 /// `rn.below_minimum`: fewer registered nurses than the ward's minimum while there are patients
@@ -51,7 +54,11 @@ pub fn below_minimum(view: &View<'_>) -> Ruling {
         Ok(known) => known,
         Err(why) => return ruling.unknown(why),
     };
-    let source = if view.facts.ward.minimum.is_some() { "ward register" } else { "NICE SG1" };
+    let source = match view.facts.ward.minimum {
+        Some(_) => "ward register",
+        None if minimum(view) == NICE => "NICE SG1",
+        None => "policy",
+    };
     let limit = fraction(minimum(view), 1, "registered nurses");
     let ruling = ruling.measuring(fraction(nurses.count, 1, "registered nurses"), limit, source);
     if patients == 0 || nurses.count >= minimum(view) {
@@ -59,7 +66,7 @@ pub fn below_minimum(view: &View<'_>) -> Ruling {
     }
     match nurses {
         Nurses { complete: false, .. } => ruling.unknown(Why::Absent("nursing.registered_midwives")),
-        Nurses { count: 0, .. } => ruling.says(Verdict::Ended(Resolution::Replaced)),
+        Nurses { count: 0, .. } if view.is_on(NONE) => ruling.says(Verdict::Ended(Resolution::Replaced)),
         Nurses { .. } => ruling.says(Verdict::Breach(Severity::Critical)),
     }
 }
@@ -67,7 +74,7 @@ pub fn below_minimum(view: &View<'_>) -> Ruling {
 fn below_words(view: &View<'_>, ruling: &Ruling) -> String {
     let nurses = ruling.measure.as_ref().map_or(0, |m| m.measured.numerator);
     let noun = if nurses == 1 { "nurse" } else { "nurses" };
-    let (ward, at) = (&view.facts.ward.code, view.clock(view.newest(READS)));
+    let (ward, at) = (&view.facts.ward.code, view.when(READS));
     let side = if ruling.breaches() { "below" } else { "at or above" };
-    format!("Ward {ward}: {nurses} registered {noun}, {side} the minimum of {}. Observed {at}.", minimum(view))
+    format!("Ward {ward}: {nurses} registered {noun}, {side} the minimum of {}. {at}", minimum(view))
 }

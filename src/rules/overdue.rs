@@ -15,15 +15,15 @@ pub fn overdue(view: &View<'_>) -> Ruling {
 }
 
 fn silent<'a>(view: &'a View<'_>) -> impl Iterator<Item = BlockKind> + 'a {
-    AGEING.into_iter().filter(|k| silent_since(view.facts, view.state, *k).is_some_and(|at| at <= view.now))
+    AGEING.into_iter().filter(|k| silent_since(view, *k).is_some_and(|at| at <= view.now))
 }
 
 /// When a ward that never reported fell overdue.
 fn never(view: &View<'_>) -> Option<Time> {
-    if ever_reported(view.state) {
+    if ever_reported(view.blocks) {
         return None;
     }
-    overdue_time(view.facts, BlockKind::Patients, view.state.registered).filter(|at| *at <= view.now)
+    overdue_time(view.facts, view.policy, BlockKind::Patients, view.registered).filter(|at| *at <= view.now)
 }
 
 /// What a block's figures are called.
@@ -38,13 +38,14 @@ fn figures(kind: BlockKind) -> &'static str {
 fn words(view: &View<'_>, ruling: &Ruling) -> String {
     let ward = &view.facts.ward.code;
     if !ruling.breaches() {
-        return format!("Ward {ward}: figures are received again. Observed {}.", view.clock(view.newest(&AGEING)));
+        return format!("Ward {ward}: figures are received again. {}", view.when(&AGEING));
     }
     let blocks: Vec<&str> = silent(view).map(figures).collect();
-    let since = silent(view).filter_map(|k| view.state.current(k)).map(|(key, _, heard)| key.observed.max(heard)).min();
+    let since =
+        silent(view).filter_map(|k| view.blocks.current(k)).map(|(key, _, heard)| key.observed.max(heard)).min();
     let Some(since) = since else {
-        return format!("Ward {ward}: no figures since its registration at {}.", view.clock(view.state.registered));
+        return format!("Ward {ward}: no figures since its registration at {}.", view.clock(view.registered));
     };
-    let due = due_time(view.facts, since).map(|d| format!(", due {}", view.clock(d))).unwrap_or_default();
+    let due = due_time(view.facts, view.policy, since).map(|d| format!(", due {}", view.clock(d))).unwrap_or_default();
     format!("Ward {ward}: no {} figures since {}{due}.", blocks.join(", "), view.clock(since))
 }

@@ -1,7 +1,7 @@
 use crate::domain::{
-    BlockKind, Current, Doubt, FieldViolation, Nursing, Patients, RejectReason, Report, Severity, Time, Ward,
+    BlockKind, Current, Doubt, FieldViolation, Nursing, Patients, RejectReason, Report, Severity, Span, Time, Ward,
 };
-use crate::rules::catalogue::{CLEAR_AFTER, IMPLAUSIBLE};
+use crate::rules::catalogue::IMPLAUSIBLE;
 use crate::rules::verdict::{About, Ruling, Verdict};
 use crate::rules::view::View;
 
@@ -29,14 +29,14 @@ fn multiplied(before: u32, after: u32) -> bool {
 pub fn doubt<B>(
     old: &Current<B>,
     new: &B,
-    observed: Time,
+    (observed, clear_after): (Time, Span),
     jump: impl Fn(&B, &B) -> Option<u32>,
     still: impl Fn(u32, &B) -> bool,
 ) -> Option<Doubt> {
     match old.doubt {
         None => jump(&old.body, new).map(|before| Doubt { before, since: observed }),
         Some(doubt) if !still(doubt.before, new) => None,
-        Some(doubt) if observed < doubt.since + CLEAR_AFTER => Some(doubt),
+        Some(doubt) if observed < doubt.since + clear_after => Some(doubt),
         // Old enough to agree, unless it is a jump itself from the figure it would confirm.
         Some(_) => jump(&old.body, new).map(|before| Doubt { before, since: observed }),
     }
@@ -55,8 +55,8 @@ pub fn nurses_still(before: u32, after: &Nursing) -> bool {
 /// `report.implausible`: a figure jumped too far in one report. It is accepted, but nothing resolves on it until a
 /// second observation agrees.
 pub fn implausible(view: &View<'_>) -> [Ruling; 2] {
-    let patients = view.state.patients.as_ref().and_then(|c| Some((c.doubt?.before, c.body.total())));
-    let nurses = view.state.nursing.as_ref().and_then(|c| Some((c.doubt?.before, c.body.registered_nurses)));
+    let patients = view.blocks.patients.as_ref().and_then(|c| Some((c.doubt?.before, c.body.total())));
+    let nurses = view.blocks.nursing.as_ref().and_then(|c| Some((c.doubt?.before, c.body.registered_nurses)));
     [
         ruling(BlockKind::Patients, &[BlockKind::Patients], "patients", patients),
         ruling(BlockKind::Nursing, &[BlockKind::Nursing], "nursing", nurses),
@@ -76,12 +76,12 @@ fn ruling(kind: BlockKind, reads: &'static [BlockKind], instance: &str, jump: Op
 
 fn words(view: &View<'_>, ruling: &Ruling) -> String {
     let About::Jump(kind, before, after) = &ruling.about else {
-        let (ward, at) = (&view.facts.ward.code, view.clock(view.newest(ruling.reads)));
-        return format!("Ward {ward}: {} figures agree again. Observed {at}.", ruling.instance);
+        let (ward, at) = (&view.facts.ward.code, view.when(ruling.reads));
+        return format!("Ward {ward}: {} figures agree again. {at}", ruling.instance);
     };
     let what = if *kind == BlockKind::Patients { "patients" } else { "registered nurses" };
-    let (ward, at) = (&view.facts.ward.code, view.clock(view.newest(ruling.reads)));
-    format!("Ward {ward}: {what} went from {before} to {after} in one report, not yet confirmed. Observed {at}.")
+    let (ward, at) = (&view.facts.ward.code, view.when(ruling.reads));
+    format!("Ward {ward}: {what} went from {before} to {after} in one report, not yet confirmed. {at}")
 }
 
 /// Figures that cannot be true of this ward (domain.md section 7).

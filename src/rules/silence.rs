@@ -3,29 +3,32 @@
 use std::collections::BTreeMap;
 
 use crate::domain::{
-    Episode, Severity, SourceCode, SourceSilence, Span, SubjectName, SubjectState, Time, WardFacts, WardState, Zone,
+    BlockKind, Episode, Policy, Severity, SourceCode, SourceSilence, Span, SubjectName, Summary, Time, WardState, Zone,
 };
 use crate::rules::catalogue::SILENT;
 use crate::rules::due::{AGEING, silent_since};
-use crate::rules::verdict::{About, Ruling, Verdict, fraction};
+use crate::rules::inputs::Inputs;
+use crate::rules::verdict::{Ruling, Verdict, fraction};
 use crate::rules::view::View;
 
-/// Subjects that fall silent so close together count as one silence (domain.md section 4).
-const TOGETHER: Span = Span::minutes(5);
-/// Fewest subjects of a silence.
-const FEWEST: usize = 3;
-/// Most wards an alert names (engine.md section 1).
-const MOST_NAMED: usize = 200;
-
 /// For each source of a ward's ageing blocks: since when one of them has been overdue with nothing received.
-pub fn silences(facts: &WardFacts, state: &SubjectState, now: Time) -> Vec<SourceSilence> {
-    if facts.ward.state == WardState::Closed {
+pub fn of_ward(view: &View<'_>) -> Vec<SourceSilence> {
+    if view.facts.ward.state == WardState::Closed {
         return Vec::new();
     }
+    silences(view, AGEING.into_iter(), |kind| silent_since(view, kind))
+}
+
+/// The same for each source of these blocks, whose silence begins as `since` says.
+pub fn silences(
+    inputs: &dyn Inputs,
+    kinds: impl Iterator<Item = BlockKind>,
+    since: impl Fn(BlockKind) -> Option<Time>,
+) -> Vec<SourceSilence> {
     let mut sources: BTreeMap<&SourceCode, Option<Time>> = BTreeMap::new();
-    for kind in AGEING {
-        let Some((_, source, _)) = state.current(kind) else { continue };
-        let since = silent_since(facts, state, kind).filter(|at| *at <= now);
+    for kind in kinds {
+        let Some((_, source, _)) = inputs.blocks().current(kind) else { continue };
+        let since = since(kind).filter(|at| *at <= inputs.now());
         let known = sources.entry(source).or_default();
         *known = match (*known, since) {
             (Some(a), Some(b)) => Some(a.min(b)),
@@ -35,13 +38,15 @@ pub fn silences(facts: &WardFacts, state: &SubjectState, now: Time) -> Vec<Sourc
     sources.into_iter().map(|(source, since)| SourceSilence { source: source.clone(), since }).collect()
 }
 
-/// Now, and the zone in which an organisation reads it.
+/// Now, the zone in which an organisation reads it, and the policy it has.
 #[derive(Debug)]
 pub struct Local<'a> {
     /// Now.
     pub now: Time,
     /// The organisation's zone.
     pub zone: &'a Zone,
+    /// The policy in force.
+    pub policy: &'a Policy,
 }
 
 impl Local<'_> {
@@ -57,18 +62,18 @@ struct Reach<'a> {
     silent: Vec<(Time, &'a SubjectName)>,
 }
 
-/// `source.silent`: at least half and at least 3 of a source's subjects fell silent within 5 minutes. One alert a source
-/// and organisation, so that a dead feed does not drown the alerts of wards.
-pub fn silent(children: &[(SubjectName, Vec<SourceSilence>)], episodes: &[Episode], clock: &Local<'_>) -> Vec<Ruling> {
+/// `source.silent`: at least half of a source's subjects, and as many as the policy says, fell silent within its few
+/// minutes (3 within 5 unless it says otherwise). One alert a source and organisation, so that a dead feed does not drown the alerts of wards.
+pub fn silent(reads: &[(SubjectName, Summary)], episodes: &[Episode], clock: &Local<'_>) -> Vec<Ruling> {
     let mut sources: BTreeMap<&str, Reach<'_>> = BTreeMap::new();
-    for (ward, silences) in children {
-        for silence in silences {
+    for (ward, summary) in reads {
+        for silence in &summary.silences {
             let reach = sources.entry(silence.source.as_str()).or_default();
             reach.all += 1;
             reach.silent.extend(silence.since.map(|at| (at, ward)));
         }
     }
-    for open in episodes.iter().filter(|e| e.alert.is_open()) {
+    for open in episodes.iter().filter(|e| e.alert.is_open() && e.alert.rule == SILENT) {
         sources.entry(&open.alert.instance).or_default();
     }
     sources.into_iter().map(|(source, reach)| ruling(source, reach, clock)).collect()
@@ -76,30 +81,31 @@ pub fn silent(children: &[(SubjectName, Vec<SourceSilence>)], episodes: &[Episod
 
 fn ruling(source: &str, mut reach: Reach<'_>, clock: &Local<'_>) -> Ruling {
     reach.silent.sort();
-    let (count, since) = together(&reach.silent);
+    let (fewest, within) = (clock.policy.silent_fewest, clock.policy.silent_within);
+    let (count, since) = together(&reach.silent, within);
     let (silent, all) = (reach.silent.len(), reach.all);
-    let breach = count >= FEWEST && 2 * count >= all;
+    let breach = count >= fewest as usize && 2 * count >= all;
     let figures = format!("Source {source}: silent on {silent} of {all} wards");
-    let limit = format!("limit of {FEWEST} and half of them within 5 min");
+    let minutes = within.as_minutes();
+    let limit = format!("limit of {fewest} and half of them within {minutes} min");
     let message = if breach {
         format!("{figures} since {}, above the {limit}.", clock.clock(since))
     } else {
         format!("{figures}, within the {limit}. Observed {}.", clock.clock(clock.now))
     };
-    let wards = reach.silent.iter().take(MOST_NAMED).map(|(_, ward)| (*ward).clone()).collect();
-    let about = About::Silent { wards, silent, message };
+    let subjects = reach.silent.iter().map(|(_, ward)| (*ward).clone()).collect();
     let unit = "silent subjects of the source";
     let number = |n| i64::try_from(n).unwrap_or(i64::MAX);
-    let ruling = Ruling { instance: source.to_owned(), about, ..Ruling::new(SILENT, &[], no_words) };
+    let ruling = Ruling { instance: source.to_owned(), ..Ruling::said(SILENT, &[], message).concerning(subjects) };
     let ruling = ruling.measuring(fraction(number(silent), number(all), unit), fraction(1, 2, unit), "domain rule");
     if breach { ruling.says(Verdict::Breach(Severity::Critical)) } else { ruling }
 }
 
-/// The most that fell silent within 5 minutes of one another, and from when; `silent` is in time order.
-fn together(silent: &[(Time, &SubjectName)]) -> (usize, Time) {
+/// The most that fell silent within this time of one another, and from when; `silent` is in time order.
+fn together(silent: &[(Time, &SubjectName)], within: Span) -> (usize, Time) {
     let (mut most, mut first) = ((0, Time::default()), 0);
     for (n, (at, _)) in silent.iter().enumerate() {
-        while *at - silent[first].0 > TOGETHER {
+        while *at - silent[first].0 > within {
             first += 1;
         }
         let count = n + 1 - first;
@@ -108,9 +114,4 @@ fn together(silent: &[(Time, &SubjectName)]) -> (usize, Time) {
         }
     }
     most
-}
-
-/// An organisation has no view: its message comes with what the ruling is about.
-fn no_words(_: &View<'_>, _: &Ruling) -> String {
-    String::new()
 }

@@ -1,4 +1,4 @@
-use crate::domain::{BlockKey, BlockKind, Report, SubjectState};
+use crate::domain::{BlockKey, BlockKind, Blocks, Plan, Report, SubjectState};
 
 /// How a report stands against what is current.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,17 +15,36 @@ pub enum Standing {
 
 /// Decides it (engine.md section 4): a stored report left each of its blocks' currents at or above its own key.
 pub fn standing(state: &SubjectState, report: &Report, digest: i64) -> Standing {
+    let Some(plan) = report.plan else { return against(&state.blocks, state, report, digest) };
+    // Of a plan whose period is over, or that was never there, only the store knows.
+    let Some(known) = state.plan(plan.period) else { return Standing::Older };
+    if plan.withdrawn { withdrawal(known, report, digest) } else { against(&known.blocks, state, report, digest) }
+}
+
+fn withdrawal(plan: &Plan, report: &Report, digest: i64) -> Standing {
+    let key = key_of(report);
+    match plan.withdrawn {
+        Some((known, same)) if known == key && same == digest => Standing::Duplicate,
+        Some((known, _)) if known.report == key.report => Standing::IdReused,
+        Some((known, _)) if known > key => Standing::Older,
+        _ => Standing::Fresh,
+    }
+}
+
+fn against(currents: &Blocks, state: &SubjectState, report: &Report, digest: i64) -> Standing {
     let key = key_of(report);
     let mut newer = false;
     for kind in blocks(report) {
-        match state.current(kind) {
+        match currents.current(kind) {
             Some((current, ..)) if current == key => {
-                let same = state.digest(kind) == Some(digest);
+                let same = currents.digest(kind) == Some(digest);
                 return if same { Standing::Duplicate } else { Standing::IdReused };
             }
             // The id of the current block's report, with another time or revision: it names that report.
             Some((current, ..)) if current.report == key.report => return Standing::IdReused,
             Some((current, ..)) if current > key => {}
+            // What a withdrawal took away may have been stored.
+            None if report.plan.is_some() => {}
             _ => newer = true,
         }
     }
@@ -48,6 +67,7 @@ pub fn blocks(report: &Report) -> impl Iterator<Item = BlockKind> {
         report.levels_of_care.is_some().then_some(BlockKind::LevelsOfCare),
         report.nursing.is_some().then_some(BlockKind::Nursing),
         report.nursing_hours.is_some().then_some(BlockKind::NursingHours),
+        report.medical_cover.is_some().then_some(BlockKind::MedicalCover),
         report.judgement.is_some().then_some(BlockKind::ProfessionalJudgement),
     ]
     .into_iter()

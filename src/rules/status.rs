@@ -1,7 +1,14 @@
-use crate::domain::{AlertState, Fraction, Freshness, Severity, SubjectState, Time, WardFacts, WardState, WardStatus};
+use crate::domain::{
+    Episode, Fraction, Freshness, GroupFacts, Resolution, Severity, SubjectName, SubjectState, Summary, Time,
+    WardFacts, WardState, WardStatus,
+};
 use crate::rules::all::ward_rulings;
 use crate::rules::catalogue::{BELOW_MINIMUM, CARE_LEVEL, NONE, RATIO};
+use crate::rules::cover::group_rulings;
+use crate::rules::cover_view::{self, CoverView};
 use crate::rules::due::{AGEING, ever_reported};
+use crate::rules::inputs::Inputs;
+use crate::rules::switches::switched;
 use crate::rules::verdict::{Ruling, Verdict, Why};
 use crate::rules::view::View;
 
@@ -32,8 +39,25 @@ pub struct Evaluation {
 }
 
 /// Every rule's answer on a ward. Red flags are events and have none.
-pub fn evaluate(facts: &WardFacts, state: &SubjectState, now: Time) -> Vec<Evaluation> {
-    let rulings = ward_rulings(&View { facts, state, now });
+pub fn evaluate(
+    facts: &WardFacts,
+    state: &SubjectState,
+    reads: &[(SubjectName, Summary)],
+    now: Time,
+) -> Vec<Evaluation> {
+    let policy = facts.context.policy(now);
+    answers(ward_rulings(&View::of(facts, &policy, state, now), reads))
+}
+
+/// Every rule's answer on a cover group.
+pub fn evaluate_group(facts: &GroupFacts, state: &SubjectState, now: Time) -> Vec<Evaluation> {
+    let policy = facts.context.policy(now);
+    let struck = cover_view::struck(facts, &policy);
+    let view = CoverView { facts, policy: &policy, blocks: &state.blocks, struck: &struck, now, plan: None };
+    answers(switched(&policy, &[], group_rulings(&view)))
+}
+
+fn answers(rulings: Vec<Ruling>) -> Vec<Evaluation> {
     let mut evaluations: Vec<Evaluation> = rulings.into_iter().map(evaluation).collect();
     // One answer a rule: of several instances, the breaching one.
     evaluations.dedup_by(|b, a| {
@@ -52,9 +76,9 @@ fn evaluation(ruling: Ruling) -> Evaluation {
         Verdict::Clear => Answer::WithinLimit,
         Verdict::NotEvaluable(why) => Answer::NotEvaluable(why.to_string()),
         Verdict::Disabled(why) => Answer::Disabled(why.to_owned()),
-        Verdict::Ended(crate::domain::Resolution::Replaced) => {
-            Answer::NotEvaluable("rn.none says it better".to_owned())
-        }
+        Verdict::SwitchedOff => Answer::Disabled("switched off in the policy".to_owned()),
+        Verdict::Ended(Resolution::Replaced) => Answer::NotEvaluable("rn.none says it better".to_owned()),
+        Verdict::Ended(Resolution::WindowEnded) => Answer::Disabled("outside every strike that it is about".to_owned()),
         Verdict::Ended(_) => Answer::NotEvaluable("its input has expired".to_owned()),
     };
     let (measured, limit) = ruling.measure.map(|m| (m.measured, m.limit)).unzip();
@@ -62,26 +86,32 @@ fn evaluation(ruling: Ruling) -> Evaluation {
 }
 
 /// How a ward stands: the worst open alert of WARNING or above, else what its figures say; and whether they are current.
-pub fn status(facts: &WardFacts, state: &SubjectState, now: Time) -> (WardStatus, Freshness) {
-    let view = View { facts, state, now };
-    standing_of(&view, &ward_rulings(&view))
+pub fn status(
+    facts: &WardFacts,
+    state: &SubjectState,
+    reads: &[(SubjectName, Summary)],
+    now: Time,
+) -> (WardStatus, Freshness) {
+    let policy = facts.context.policy(now);
+    let view = View::of(facts, &policy, state, now);
+    standing_of(&view, &state.episodes, &ward_rulings(&view, reads))
 }
 
 /// As [`status`], from rulings already made.
-pub fn standing_of(view: &View<'_>, rulings: &[Ruling]) -> (WardStatus, Freshness) {
-    let never = !ever_reported(view.state);
+pub fn standing_of(view: &View<'_>, episodes: &[Episode], rulings: &[Ruling]) -> (WardStatus, Freshness) {
+    let never = !ever_reported(view.blocks);
     let stale = AGEING
         .into_iter()
-        .any(|kind| view.state.current(kind).is_some_and(|(key, ..)| view.overdue(kind, key.observed)));
+        .any(|kind| view.blocks.current(kind).is_some_and(|(key, ..)| view.overdue(kind, key.observed)));
     let freshness = if never || stale { Freshness::Stale } else { Freshness::Fresh };
-    (ward_status(view, rulings, never), freshness)
+    (ward_status(view, episodes, rulings, never), freshness)
 }
 
-fn ward_status(view: &View<'_>, rulings: &[Ruling], never: bool) -> WardStatus {
+fn ward_status(view: &View<'_>, episodes: &[Episode], rulings: &[Ruling], never: bool) -> WardStatus {
     if view.facts.ward.state == WardState::Closed {
         return WardStatus::Closed;
     }
-    let open = view.state.episodes.iter().filter(|e| e.alert.state != AlertState::Resolved);
+    let open = episodes.iter().filter(|e| e.alert.is_open() && !e.alert.forecast);
     match open.map(|e| e.alert.severity).max() {
         Some(Severity::Critical) => return WardStatus::Critical,
         Some(Severity::Warning) => return WardStatus::Warning,

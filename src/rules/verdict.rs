@@ -1,7 +1,10 @@
 use std::fmt;
 
-use crate::domain::{BlockKind, Fraction, RedFlagType, Resolution, Severity, SubjectName};
+use crate::domain::{BlockKind, Fraction, RedFlagType, Resolution, Severity, StrikeId, SubjectName};
 use crate::rules::view::View;
+
+/// Most wards or cover groups that an alert names (engine.md section 1).
+const MOST_NAMED: usize = 200;
 
 /// Why a rule cannot be evaluated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +17,10 @@ pub enum Why {
     Absent(&'static str),
     /// Nothing was required, so nothing can be short.
     NothingRequired,
+    /// What a cover group reports is missing or overdue.
+    CoverUnknown,
+    /// The tiers that a rule needs were not reported.
+    TiersAbsent,
 }
 
 /// What a rule says.
@@ -27,6 +34,8 @@ pub enum Verdict {
     NotEvaluable(Why),
     /// Off, or not for this kind of ward.
     Disabled(&'static str),
+    /// Off in the policy in force.
+    SwitchedOff,
     /// An open alert of it ends at once, and none is raised.
     Ended(Resolution),
 }
@@ -55,6 +64,10 @@ pub struct Ruling {
     pub source: &'static str,
     /// The blocks it reads.
     pub reads: &'static [BlockKind],
+    /// True: about a plan, not about now.
+    pub forecast: bool,
+    /// The strike it belongs to.
+    pub strike: Option<StrikeId>,
     /// What an alert is about beyond its figures.
     pub about: About,
     /// One line for a person.
@@ -71,18 +84,23 @@ pub enum About {
     RedFlag(RedFlagType, crate::domain::Time),
     /// A block whose figure jumped.
     Jump(BlockKind, u32, u32),
-    /// Silent wards of a source: those named, and how many in all.
-    Silent {
-        /// At most 200 of its silent wards.
-        wards: Vec<SubjectName>,
-        /// How many are silent.
-        silent: usize,
-        /// One line for a person; an organisation has no view to make it from.
+    /// A line for a person and the subjects that it is about, where no ward's view makes it.
+    Said {
+        /// One line for a person.
         message: String,
+        /// At most 200 of the wards or cover groups concerned.
+        subjects: Vec<SubjectName>,
+        /// How many are concerned.
+        count: usize,
     },
 }
 
 impl Ruling {
+    /// A ruling on what is no ward: its line for a person comes with it.
+    pub fn said(rule: &'static str, reads: &'static [BlockKind], message: String) -> Self {
+        let about = About::Said { message, subjects: Vec::new(), count: 0 };
+        Self { about, ..Self::new(rule, reads, |_, _| String::new()) }
+    }
     /// A ruling without figures.
     pub fn new(rule: &'static str, reads: &'static [BlockKind], words: fn(&View<'_>, &Self) -> String) -> Self {
         Self {
@@ -92,9 +110,29 @@ impl Ruling {
             measure: None,
             source: "",
             reads,
+            forecast: false,
+            strike: None,
             about: About::Figures,
             words,
         }
+    }
+    /// With this line for a person.
+    pub fn with_message(self, message: String) -> Self {
+        let (subjects, count) = match self.about {
+            About::Said { subjects, count, .. } => (subjects, count),
+            _ => (Vec::new(), 0),
+        };
+        Self { about: About::Said { message, subjects, count }, ..self }
+    }
+    /// About these subjects, at most 200 of them named.
+    pub fn concerning(self, subjects: Vec<SubjectName>) -> Self {
+        let count = subjects.len();
+        let subjects = subjects.into_iter().take(MOST_NAMED).collect();
+        let message = match self.about {
+            About::Said { message, .. } => message,
+            _ => String::new(),
+        };
+        Self { about: About::Said { message, subjects, count }, ..self }
     }
     /// With this verdict.
     pub fn says(self, verdict: Verdict) -> Self {
@@ -142,6 +180,8 @@ impl fmt::Display for Why {
             Self::Overdue(kind) => write!(f, "{} overdue", block_words(*kind)),
             Self::Absent(field) => write!(f, "{field} not reported"),
             Self::NothingRequired => f.write_str("no time is required"),
+            Self::CoverUnknown => f.write_str("its cover group's figures are missing or overdue"),
+            Self::TiersAbsent => f.write_str("doctors of a tier with a minimum not reported"),
         }
     }
 }

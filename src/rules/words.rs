@@ -21,8 +21,8 @@ pub fn tenths(n: i64) -> String {
 
 /// What a staffing alert says when its ward is empty.
 pub fn emptied(view: &View<'_>) -> String {
-    let at = view.clock(view.newest(&[BlockKind::Patients]));
-    format!("Ward {}: 0 patients, no staffing limit applies. Observed {at}.", view.facts.ward.code)
+    let at = view.when(&[BlockKind::Patients]);
+    format!("Ward {}: 0 patients, no staffing limit applies. {at}", view.facts.ward.code)
 }
 
 /// Division of non-negative numbers rounded up; `i64::MAX` over zero.

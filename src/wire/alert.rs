@@ -1,10 +1,11 @@
 use bytes::Bytes;
 use prost::Message;
 
-use crate::domain::{Alert, AlertEvent, AlertInput, Cause, Fraction, SubjectName};
+use crate::domain::{Alert, AlertEvent, AlertInput, Cause, Fraction, Responder, SubjectName};
 use crate::wire::enums::{
     alert_state_from, block_kind_from, condition_from, freshness_from, resolution_from, severity_from,
 };
+use crate::wire::response::{acknowledgement_from, acknowledgement_to, escalation_from, escalation_to, role_to};
 use crate::wire::{CorruptState, pb, timestamp_to, to_time};
 
 /// An alert as its message.
@@ -27,20 +28,24 @@ pub fn alert_to(alert: &Alert) -> pb::Alert {
         peak_severity: pb::Severity::from(alert.peak_severity).into(),
         state: pb::AlertState::from(alert.state).into(),
         condition: pb::AlertCondition::from(alert.condition).into(),
-        forecast: false,
+        forecast: alert.forecast,
         measured: alert.measured.as_ref().map(fraction_to),
         limit: alert.limit.as_ref().map(fraction_to),
         message: alert.message.clone(),
         limit_source: alert.limit_source.to_string(),
         policy_version: alert.policy_version.to_string(),
         inputs: alert.inputs.iter().map(input_to).collect(),
-        strike: String::new(),
+        strike: alert.strike.as_ref().map(ToString::to_string).unwrap_or_default(),
         raise_time: Some(timestamp_to(alert.raised)),
         resolve_time: alert.resolved.map(timestamp_to),
         resolution: alert.resolution.map_or(0, |r| pb::Resolution::from(r).into()),
         transition_count: i32::try_from(alert.transitions).unwrap_or(i32::MAX),
         etag: alert.etag(),
         observed_time: Some(timestamp_to(alert.observed)),
+        acknowledgement: alert.acknowledgement.as_ref().map(acknowledgement_to),
+        escalation: alert.escalation.as_ref().map(escalation_to),
+        cover_groups: alert.cover_groups.iter().map(ToString::to_string).collect(),
+        cover_group_count: i32::try_from(alert.group_count).unwrap_or(i32::MAX),
     }
 }
 
@@ -57,12 +62,18 @@ pub fn alert_from(message: pb::Alert) -> Result<Alert, CorruptState> {
         region: message.region.parse().ok(),
         wards: message.wards.iter().filter_map(|w| w.parse().ok()).collect(),
         ward_count: u32::try_from(message.ward_count).unwrap_or_default(),
+        cover_groups: message.cover_groups.iter().filter_map(|g| g.parse().ok()).collect(),
+        group_count: u32::try_from(message.cover_group_count).unwrap_or_default(),
         rule: message.rule.into(),
         instance: message.instance,
         severity: severity_from(message.severity).ok_or_else(corrupt)?,
         peak_severity: severity_from(message.peak_severity).ok_or_else(corrupt)?,
         state: alert_state_from(message.state).ok_or_else(corrupt)?,
         condition: condition_from(message.condition).ok_or_else(corrupt)?,
+        forecast: message.forecast,
+        strike: message.strike.parse().ok(),
+        acknowledgement: message.acknowledgement.and_then(acknowledgement_from),
+        escalation: message.escalation.and_then(escalation_from),
         measured: message.measured.map(fraction_from),
         limit: message.limit.map(fraction_from),
         message: message.message,
@@ -102,12 +113,17 @@ pub fn alert_row(alert: &Alert) -> (Bytes, [i32; 3]) {
 }
 
 fn cause_to(cause: &Cause) -> pb::Cause {
-    let (kind, report) = match cause {
-        Cause::Report(key) => (pb::CauseKind::Report, key.to_string()),
-        Cause::Timer => (pb::CauseKind::Timer, String::new()),
-        Cause::Register => (pb::CauseKind::Register, String::new()),
-    };
-    pb::Cause { kind: kind.into(), report }
+    let of = |kind: pb::CauseKind| pb::Cause { kind: kind.into(), ..pb::Cause::default() };
+    match cause {
+        Cause::Report(key) => pb::Cause { report: key.to_string(), ..of(pb::CauseKind::Report) },
+        Cause::Timer => of(pb::CauseKind::Timer),
+        Cause::Register => of(pb::CauseKind::Register),
+        Cause::Strike => of(pb::CauseKind::Strike),
+        Cause::Policy => of(pb::CauseKind::Policy),
+        Cause::Responder(Responder { role, client }) => {
+            pb::Cause { role: role_to(*role), client_system: client.to_string(), ..of(pb::CauseKind::Responder) }
+        }
+    }
 }
 
 /// A fraction as its message.

@@ -77,7 +77,7 @@ impl From<EventType> for pb::AlertEventType {
 }
 
 /// Resolutions, in the order of the proto's numbers from 1.
-const RESOLUTIONS: [Resolution; 10] = [
+const RESOLUTIONS: [Resolution; 20] = [
     Resolution::StaffingImproved,
     Resolution::DemandFell,
     Resolution::Corrected,
@@ -88,6 +88,16 @@ const RESOLUTIONS: [Resolution; 10] = [
     Resolution::RedFlagResolved,
     Resolution::RegisterChanged,
     Resolution::FiguresAgreed,
+    Resolution::WindowEnded,
+    Resolution::Suspended,
+    Resolution::Withdrawn,
+    Resolution::Settled,
+    Resolution::CourtOrder,
+    Resolution::PlanReplaced,
+    Resolution::Overtaken,
+    Resolution::ReturnReceived,
+    Resolution::ClosedByResponder,
+    Resolution::PolicyChanged,
 ];
 
 impl From<Resolution> for pb::Resolution {
@@ -103,6 +113,16 @@ impl From<Resolution> for pb::Resolution {
             Resolution::RedFlagResolved => Self::RedFlagResolved,
             Resolution::RegisterChanged => Self::RegisterChanged,
             Resolution::FiguresAgreed => Self::FiguresAgreed,
+            Resolution::WindowEnded => Self::WindowEnded,
+            Resolution::Suspended => Self::Suspended,
+            Resolution::Withdrawn => Self::Withdrawn,
+            Resolution::Settled => Self::Settled,
+            Resolution::CourtOrder => Self::CourtOrder,
+            Resolution::PlanReplaced => Self::PlanReplaced,
+            Resolution::Overtaken => Self::Overtaken,
+            Resolution::ReturnReceived => Self::ReturnReceived,
+            Resolution::ClosedByResponder => Self::ClosedByResponder,
+            Resolution::PolicyChanged => Self::PolicyChanged,
         }
     }
 }

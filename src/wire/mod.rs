@@ -12,10 +12,12 @@ mod policy;
 mod receipt;
 mod register;
 mod report;
+mod response;
 mod state;
 mod strike;
 mod strike_enums;
 mod strike_windows;
+mod summary;
 #[cfg(test)]
 mod tests;
 mod time;
@@ -33,7 +35,7 @@ mod generated {
 }
 
 pub use alert::{alert_from, alert_row, alert_to, event_to, fraction_to};
-pub use audit::audit_entry;
+pub use audit::{Audited, audit_entry};
 pub use cover::{medical_cover_from, medical_cover_to};
 pub use cover_group::{cover_group_from, cover_group_to, decode_cover_group, encode_cover_group};
 pub use fields::{InvalidFields, Violations};
@@ -49,12 +51,14 @@ pub use register::{
     ward_to,
 };
 pub use report::{current_report, decode_report, digest, encode_report, report_from, report_to};
-pub use state::{CorruptState, cold_to, first_state, hot_to, state_from, summary_from, summary_to};
+pub use response::{action_from, action_to, role_from, role_to};
+pub use state::{CorruptState, cold_to, first_state, hot_to, state_from};
 pub use strike::{
     Warnings, call_off_reason, change_reason, decode_strike, derogation_from, derogation_to, encode_strike,
     strike_etag, strike_from, strike_to, tier_to,
 };
 pub use strike_windows::window_to;
+pub use summary::{summary_from, summary_to};
 pub use time::{duration_to, timestamp_to, to_time};
 
 /// The API's descriptors, for reflection and the JSON mapping.

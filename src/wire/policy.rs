@@ -6,7 +6,9 @@ use std::ops::RangeInclusive;
 use bytes::Bytes;
 use prost::Message;
 
-use crate::domain::{KindLimit, Policy, PolicyName, PolicyPatch, PolicyVersion, RejectReason, Span, Time, WardKind};
+use crate::domain::{
+    KindLimit, Policy, PolicyName, PolicyPatch, PolicyVersion, RedFlagType, RejectReason, Span, Time, WardKind,
+};
 use crate::wire::cover_group::{hhmm, shift_to, shifts_from};
 use crate::wire::enums::ward_kind_from;
 use crate::wire::register::{limit, minute_of_day};
@@ -24,8 +26,6 @@ const MOST_TIMES: usize = 24;
 const MOST_FLAGS: usize = 50;
 /// Longest words of one: they stand in a message of at most 160 characters.
 const MOST_WORDS: usize = 60;
-/// Longest code of one after `local.`.
-const MOST_CODE: usize = 40;
 
 /// A new version as it was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -183,8 +183,9 @@ fn flags_from(v: &mut Violations, flags: BTreeMap<String, String>) -> BTreeMap<S
     }
     for (code, words) in &flags {
         let field = format!("local_red_flags[{}]", shown(code));
-        if !is_local(code) {
-            let text = format!("is not local. and 1 to {MOST_CODE} of a-z 0-9 _, such as local.falls_watch_missed");
+        if RedFlagType::local(code).is_none() {
+            let most = RedFlagType::MOST_LOCAL;
+            let text = format!("is not local. and 1 to {most} of a-z 0-9 _, such as local.falls_watch_missed");
             v.add(&field, RejectReason::Malformed, text);
         }
         let length = words.chars().count();
@@ -194,12 +195,6 @@ fn flags_from(v: &mut Violations, flags: BTreeMap<String, String>) -> BTreeMap<S
         }
     }
     flags
-}
-
-/// Whether a text is a code for a type of red flag of an organisation's own.
-pub(super) fn is_local(code: &str) -> bool {
-    let letter = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
-    code.strip_prefix("local.").is_some_and(|rest| (1..=MOST_CODE).contains(&rest.len()) && rest.bytes().all(letter))
 }
 
 fn shown(key: &str) -> String {
@@ -230,13 +225,9 @@ pub fn contradictions(v: &mut Violations, policy: &Policy, patch: &PolicyPatch) 
     ordered(critical, from, true);
 }
 
-fn in_minutes(span: Span) -> i64 {
-    span.as_micros() / Span::minutes(1).as_micros()
-}
-
 /// "90 min", "72 h".
 fn length(span: Span) -> String {
-    match in_minutes(span) {
+    match span.as_minutes() {
         minutes if minutes % 60 == 0 => format!("{} h", minutes / 60),
         minutes => format!("{minutes} min"),
     }
@@ -245,8 +236,8 @@ fn length(span: Span) -> String {
 /// A layer as its message.
 pub fn policy_to(name: &PolicyName, patch: &PolicyPatch) -> pb::Policy {
     let int = |n: Option<u32>| n.and_then(|n| i32::try_from(n).ok());
-    let minutes = |span: Option<Span>| span.and_then(|s| i32::try_from(in_minutes(s)).ok());
-    let hours = |span: Option<Span>| span.and_then(|s| i32::try_from(in_minutes(s) / 60).ok());
+    let minutes = |span: Option<Span>| span.and_then(|s| i32::try_from(s.as_minutes()).ok());
+    let hours = |span: Option<Span>| span.and_then(|s| i32::try_from(s.as_minutes() / 60).ok());
     let times = |times: &Option<Vec<u16>>| times.iter().flatten().copied().map(hhmm).collect();
     pb::Policy {
         name: name.to_string(),

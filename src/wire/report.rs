@@ -3,13 +3,14 @@ use prost::Message;
 use sha2::{Digest, Sha256};
 
 use crate::domain::{
-    BlockKind, RedFlag, RedFlagType, RejectReason, Report, ReportError, ReportKey, SubjectName, SubjectState,
+    BlockKind, Blocks, Period, PlanPeriod, RedFlag, RedFlagType, RejectReason, Report, ReportError, ReportKey, Span,
+    SubjectName,
 };
 use crate::wire::blocks::{
     hours_from, hours_to, judgement_from, judgement_to, levels_from, levels_to, nursing_from, nursing_to,
     patients_from, patients_to,
 };
-use crate::wire::{CorruptState, Violations, pb, timestamp_to};
+use crate::wire::{CorruptState, Violations, medical_cover_from, medical_cover_to, pb, timestamp_to};
 
 /// Most red flags on one report (engine.md section 1).
 const MOST_RED_FLAGS: usize = 50;
@@ -36,7 +37,9 @@ pub fn report_from(message: pb::StaffingReport) -> Result<Report, ReportError> {
         red_flags,
     } = message;
     let mut v = Violations::default();
-    if patients.is_none()
+    let withdrawn = plan_period.as_ref().is_some_and(|p| p.withdrawn);
+    if !withdrawn
+        && patients.is_none()
         && levels_of_care.is_none()
         && nursing.is_none()
         && nursing_hours.is_none()
@@ -58,17 +61,24 @@ pub fn report_from(message: pb::StaffingReport) -> Result<Report, ReportError> {
         let reason = if revision < 0 { RejectReason::Negative } else { RejectReason::Implausible };
         v.add("revision", reason, format!("{revision} is not between 0 and 4294967295"));
     });
-    if plan_period.is_some() {
-        v.add(
-            "plan_period",
-            RejectReason::NotSupported,
-            "plans are not supported by this version: send actual figures only",
-        );
+    let plan = plan_period.and_then(|p| plan_from(&mut v, p));
+    if plan.is_some() {
+        only_planned(&mut v, professional_judgement.is_some(), !red_flags.is_empty());
+    }
+    let on_group = matches!(subject, Some(SubjectName::CoverGroup(..)));
+    if on_group && (patients.is_some() || levels_of_care.is_some() || nursing.is_some() || nursing_hours.is_some()) {
+        let text = "a cover group has medical_cover only: report patients and nurses on their wards";
+        v.add("cover_group", RejectReason::Conflict, text);
+    }
+    if on_group && (professional_judgement.is_some() || !red_flags.is_empty()) {
+        let text = "judgements and red flags are a ward's: report them there";
+        v.add("cover_group", RejectReason::Conflict, text);
     }
     let patients = patients.map(|p| patients_from(&mut v, p));
     let levels_of_care = levels_of_care.map(|l| levels_from(&mut v, l));
     let nursing = nursing.map(|n| nursing_from(&mut v, n));
     let nursing_hours = nursing_hours.and_then(|h| hours_from(&mut v, h));
+    let medical_cover = medical_cover.and_then(|m| medical_cover_from(&mut v, m));
     let judgement = professional_judgement.and_then(|j| judgement_from(&mut v, j));
     let red_flags = red_flags_from(&mut v, red_flags);
     let error = v.into_report_error();
@@ -77,10 +87,12 @@ pub fn report_from(message: pb::StaffingReport) -> Result<Report, ReportError> {
             key: ReportKey { subject, observed, id },
             revision,
             source,
+            plan,
             patients,
             levels_of_care,
             nursing,
             nursing_hours,
+            medical_cover,
             judgement,
             red_flags,
         }),
@@ -120,8 +132,6 @@ fn subject(v: &mut Violations, ward: &str, group: &str, has_cover: bool) -> Opti
         (true, false) => {
             let name = v.parse("cover_group", group)?;
             if matches!(name, SubjectName::CoverGroup(..)) {
-                let text = format!("{name} is not registered: this version registers no cover groups");
-                v.add("cover_group", RejectReason::UnknownSubject, text);
                 return Some(name);
             }
             v.add(
@@ -132,6 +142,40 @@ fn subject(v: &mut Violations, ward: &str, group: &str, has_cover: bool) -> Opti
         }
     }
     None
+}
+
+/// Longest period of one plan: a week, so that a period is a shift, a window or a few of them.
+const LONGEST_PLAN: Span = Span::days(7);
+
+fn plan_from(v: &mut Violations, message: pb::PlanPeriod) -> Option<PlanPeriod> {
+    let pb::PlanPeriod { start_time, end_time, withdrawn } = message;
+    let start = v.time("plan_period.start_time", start_time);
+    let end = v.time("plan_period.end_time", end_time);
+    let (start, end) = (start?, end?);
+    let Some(period) = Period::new(start, end) else {
+        let text = format!("{end} is not after the start, {start}: a period is half-open, [start, end)");
+        v.add("plan_period.end_time", RejectReason::Implausible, text);
+        return None;
+    };
+    if end - start > LONGEST_PLAN {
+        v.add(
+            "plan_period.end_time",
+            RejectReason::Implausible,
+            "the period is longer than 7 days: send one plan a shift",
+        );
+    }
+    Some(PlanPeriod { period, withdrawn })
+}
+
+/// What nobody can plan.
+fn only_planned(v: &mut Violations, judgement: bool, red_flags: bool) {
+    let text = "is about now, not about a plan: send it without plan_period";
+    if judgement {
+        v.add("professional_judgement", RejectReason::Conflict, text);
+    }
+    if red_flags {
+        v.add("red_flags", RejectReason::Conflict, text);
+    }
 }
 
 fn red_flags_from(v: &mut Violations, messages: Vec<pb::RedFlag>) -> Vec<RedFlag> {
@@ -148,13 +192,15 @@ fn red_flags_from(v: &mut Violations, messages: Vec<pb::RedFlag>) -> Vec<RedFlag
 
 fn red_flag_from(v: &mut Violations, n: usize, message: pb::RedFlag) -> Option<RedFlag> {
     let pb::RedFlag { r#type, event_id, noticed_time, resolved_time } = message;
-    let kind = RedFlagType::ALL.into_iter().find(|k| k.code() == r#type);
+    let national = RedFlagType::ALL.into_iter().find(|k| k.code() == r#type);
+    // Whether the policy lists a type of the organisation's own is for the rules to say.
+    let kind = national.or_else(|| RedFlagType::local(&r#type));
     if kind.is_none() {
-        let codes = RedFlagType::ALL.map(RedFlagType::code).join(", ");
+        let codes = RedFlagType::ALL.map(|kind| kind.code().to_owned()).join(", ");
         v.add(
             &format!("red_flags[{n}].type"),
             RejectReason::Malformed,
-            format!("'{}' is unknown: one of {codes}", clip(&r#type)),
+            format!("'{}' is unknown: one of {codes}, or local.*", clip(&r#type)),
         );
     }
     let event = v.parse(&format!("red_flags[{n}].event_id"), &event_id);
@@ -174,12 +220,20 @@ fn clip(text: &str) -> String {
 
 /// A report as its message.
 pub fn report_to(report: &Report) -> pb::StaffingReport {
-    let Report { key, revision, source, patients, levels_of_care, nursing, nursing_hours, judgement, red_flags } =
-        report;
-    let (ward, cover_group) = match &key.subject {
-        SubjectName::CoverGroup(..) => (String::new(), key.subject.to_string()),
-        SubjectName::Ward(..) | SubjectName::Organisation(_) => (key.subject.to_string(), String::new()),
-    };
+    let Report {
+        key,
+        revision,
+        source,
+        plan,
+        patients,
+        levels_of_care,
+        nursing,
+        nursing_hours,
+        medical_cover,
+        judgement,
+        red_flags,
+    } = report;
+    let (ward, cover_group) = names(&key.subject);
     pb::StaffingReport {
         report_id: key.id.to_string(),
         ward,
@@ -187,15 +241,20 @@ pub fn report_to(report: &Report) -> pb::StaffingReport {
         observed_time: Some(timestamp_to(key.observed)),
         revision: i64::from(*revision),
         source: source.to_string(),
-        plan_period: None,
+        plan_period: plan.map(plan_to),
         patients: patients.as_ref().map(patients_to),
         levels_of_care: levels_of_care.as_ref().map(levels_to),
         nursing: nursing.as_ref().map(nursing_to),
         nursing_hours: nursing_hours.as_ref().map(hours_to),
-        medical_cover: None,
+        medical_cover: medical_cover.as_ref().map(medical_cover_to),
         professional_judgement: judgement.map(judgement_to),
         red_flags: red_flags.iter().map(red_flag_to).collect(),
     }
+}
+
+fn plan_to(plan: PlanPeriod) -> pb::PlanPeriod {
+    let PlanPeriod { period, withdrawn } = plan;
+    pb::PlanPeriod { start_time: Some(timestamp_to(period.start)), end_time: Some(timestamp_to(period.end)), withdrawn }
 }
 
 /// A report's canonical bytes, as stored.
@@ -220,21 +279,32 @@ pub fn digest(canonical: &[u8]) -> i64 {
 }
 
 /// A subject's current figures as one report without id or source: what `GetWard` shows.
-pub fn current_report(name: &SubjectName, state: &SubjectState) -> pb::StaffingReport {
-    let newest = [BlockKind::Patients, BlockKind::LevelsOfCare, BlockKind::Nursing]
+pub fn current_report(name: &SubjectName, blocks: &Blocks) -> pb::StaffingReport {
+    let (ward, cover_group) = names(name);
+    let newest = [BlockKind::Patients, BlockKind::LevelsOfCare, BlockKind::Nursing, BlockKind::MedicalCover]
         .into_iter()
-        .filter_map(|k| state.current(k))
+        .filter_map(|k| blocks.current(k))
         .map(|(key, ..)| key.observed)
         .max();
     pb::StaffingReport {
-        ward: name.to_string(),
+        ward,
+        cover_group,
         observed_time: newest.map(timestamp_to),
-        patients: state.patients.as_ref().map(|c| patients_to(&c.body)),
-        levels_of_care: state.levels_of_care.as_ref().map(|c| levels_to(&c.body)),
-        nursing: state.nursing.as_ref().map(|c| nursing_to(&c.body)),
-        nursing_hours: state.nursing_hours.as_ref().map(|c| hours_to(&c.body)),
-        professional_judgement: state.judgement.as_ref().map(|c| judgement_to(c.body)),
+        patients: blocks.patients.as_ref().map(|c| patients_to(&c.body)),
+        levels_of_care: blocks.levels_of_care.as_ref().map(|c| levels_to(&c.body)),
+        nursing: blocks.nursing.as_ref().map(|c| nursing_to(&c.body)),
+        medical_cover: blocks.medical_cover.as_ref().map(|c| medical_cover_to(&c.body)),
+        nursing_hours: blocks.nursing_hours.as_ref().map(|c| hours_to(&c.body)),
+        professional_judgement: blocks.judgement.as_ref().map(|c| judgement_to(c.body)),
         ..pb::StaffingReport::default()
+    }
+}
+
+/// A subject's name in the field of its kind: ward, cover group.
+fn names(subject: &SubjectName) -> (String, String) {
+    match subject {
+        SubjectName::CoverGroup(..) => (String::new(), subject.to_string()),
+        SubjectName::Ward(..) | SubjectName::Organisation(_) => (subject.to_string(), String::new()),
     }
 }
 

@@ -3,14 +3,14 @@ use prost::Message;
 use uuid::Uuid;
 
 use crate::domain::{
-    BlockKey, ClosedFlag, Current, Doubt, Episode, RecentIds, ReportId, SourceSilence, SubjectState, Time,
+    BlockKey, Blocks, ClosedFlag, Current, Doubt, Episode, Period, Plan, RecentIds, ReportId, SubjectState, Time,
 };
 use crate::wire::blocks::{
     hours_from, hours_to, judgement_from, judgement_to, levels_from, levels_to, nursing_from, nursing_to,
     patients_from, patients_to,
 };
 use crate::wire::enums::resolution_from;
-use crate::wire::{Violations, alert_from, alert_to, pb, stored};
+use crate::wire::{Violations, alert_from, alert_to, medical_cover_from, medical_cover_to, pb, stored, summary_from};
 
 /// The form of stored states that this version writes. It never writes over a newer one.
 const VERSION: u32 = 1;
@@ -22,7 +22,11 @@ pub struct CorruptState(pub &'static str);
 
 /// The bytes written with each report.
 pub fn hot_to(state: &SubjectState) -> Bytes {
-    let SubjectState { patients, levels_of_care, nursing, nursing_hours, judgement, recent, .. } = state;
+    stored::Hot { recent: state.recent.0.clone(), ..blocks_to(&state.blocks) }.encode_to_vec().into()
+}
+
+fn blocks_to(blocks: &Blocks) -> stored::Hot {
+    let Blocks { patients, levels_of_care, nursing, nursing_hours, medical_cover, judgement } = blocks;
     stored::Hot {
         version: VERSION,
         patients_head: patients.as_ref().map(head_to),
@@ -33,12 +37,23 @@ pub fn hot_to(state: &SubjectState) -> Bytes {
         nursing: nursing.as_ref().map(|c| encode(&nursing_to(&c.body))).unwrap_or_default(),
         hours_head: nursing_hours.as_ref().map(head_to),
         hours: nursing_hours.as_ref().map(|c| encode(&hours_to(&c.body))).unwrap_or_default(),
+        cover_head: medical_cover.as_ref().map(head_to),
+        cover: medical_cover.as_ref().map(|c| encode(&medical_cover_to(&c.body))).unwrap_or_default(),
         judgement_head: judgement.as_ref().map(head_to),
         judgement: judgement.as_ref().map(|c| encode(&judgement_to(c.body))).unwrap_or_default(),
-        recent: recent.0.clone(),
+        recent: Vec::new(),
     }
-    .encode_to_vec()
-    .into()
+}
+
+fn blocks_from(hot: stored::Hot) -> Result<Blocks, CorruptState> {
+    Ok(Blocks {
+        patients: block(hot.patients_head, &hot.patients, |v, m| Some(patients_from(v, m)))?,
+        levels_of_care: block(hot.levels_head, &hot.levels, |v, m| Some(levels_from(v, m)))?,
+        nursing: block(hot.nursing_head, &hot.nursing, |v, m| Some(nursing_from(v, m)))?,
+        nursing_hours: block(hot.hours_head, &hot.hours, hours_from)?,
+        medical_cover: block(hot.cover_head, &hot.cover, medical_cover_from)?,
+        judgement: block(hot.judgement_head, &hot.judgement, judgement_from)?,
+    })
 }
 
 /// The bytes written only when they changed.
@@ -49,18 +64,35 @@ pub fn cold_to(state: &SubjectState) -> Bytes {
         episodes: state.episodes.iter().map(episode_to).collect(),
         closed_flags: state.closed_flags.iter().map(flag_to).collect(),
         judged: state.judged,
+        plans: state.plans.iter().map(plan_to).collect(),
+        judged_policy: state.judged_policy.clone(),
     }
     .encode_to_vec()
     .into()
 }
 
-/// What an organisation reads of a ward.
-pub fn summary_to(silences: &[SourceSilence]) -> Bytes {
-    let silences = silences
-        .iter()
-        .map(|s| stored::SourceSilence { source: s.source.to_string(), since: s.since.map(Time::as_micros) })
-        .collect();
-    stored::Summary { silences }.encode_to_vec().into()
+fn plan_to(plan: &Plan) -> stored::Plan {
+    let Plan { period, withdrawn, blocks } = plan;
+    let withdrawn = withdrawn.map(|(key, digest)| stored::BlockHead {
+        observed: key.observed.as_micros(),
+        revision: key.revision,
+        report_id: Bytes::copy_from_slice(key.report.0.as_bytes()),
+        digest,
+        ..stored::BlockHead::default()
+    });
+    let (start, end) = (period.start.as_micros(), period.end.as_micros());
+    stored::Plan { start, end, blocks: Some(blocks_to(blocks)), withdrawn }
+}
+
+fn plan_from(message: stored::Plan) -> Result<Plan, CorruptState> {
+    const CORRUPT: CorruptState = CorruptState("a subject's plan");
+    let stored::Plan { start, end, blocks, withdrawn } = message;
+    let period = Period::new(Time::from_micros(start), Time::from_micros(end)).ok_or(CORRUPT)?;
+    let withdrawn = match withdrawn {
+        None => None,
+        Some(head) => Some((key_from(&head).ok_or(CORRUPT)?, head.digest)),
+    };
+    Ok(Plan { period, withdrawn, blocks: blocks_from(blocks.unwrap_or_default())? })
 }
 
 /// Hot and cold bytes of a subject registered at `at`.
@@ -80,32 +112,18 @@ pub fn state_from(hot: &Bytes, cold: &Bytes, summary: &Bytes) -> Result<SubjectS
     if hot.version > VERSION || cold.version > VERSION {
         return Err(CORRUPT);
     }
+    let recent = RecentIds(hot.recent.clone());
     Ok(SubjectState {
         registered: Time::from_micros(cold.registered),
-        patients: block(hot.patients_head, &hot.patients, |v, m| Some(patients_from(v, m)))?,
-        levels_of_care: block(hot.levels_head, &hot.levels, |v, m| Some(levels_from(v, m)))?,
-        nursing: block(hot.nursing_head, &hot.nursing, |v, m| Some(nursing_from(v, m)))?,
-        nursing_hours: block(hot.hours_head, &hot.hours, hours_from)?,
-        judgement: block(hot.judgement_head, &hot.judgement, judgement_from)?,
-        recent: RecentIds(hot.recent),
+        blocks: blocks_from(hot)?,
+        plans: cold.plans.into_iter().map(plan_from).collect::<Result<_, _>>()?,
+        recent,
         episodes: cold.episodes.into_iter().map(episode_from).collect::<Result<_, _>>()?,
         closed_flags: cold.closed_flags.iter().map(flag_from).collect::<Option<_>>().ok_or(CORRUPT)?,
         judged: cold.judged,
-        silences: summary_from(summary)?,
+        judged_policy: cold.judged_policy,
+        summary: summary_from(summary)?,
     })
-}
-
-/// A ward's summary from its stored bytes.
-///
-/// # Errors
-/// When they cannot be read.
-pub fn summary_from(bytes: &Bytes) -> Result<Vec<SourceSilence>, CorruptState> {
-    const CORRUPT: CorruptState = CorruptState("a ward's summary");
-    let summary = stored::Summary::decode(bytes.clone()).map_err(|_| CORRUPT)?;
-    let silence = |s: stored::SourceSilence| {
-        Some(SourceSilence { source: s.source.parse().ok()?, since: s.since.map(Time::from_micros) })
-    };
-    summary.silences.into_iter().map(silence).collect::<Option<_>>().ok_or(CORRUPT)
 }
 
 fn encode(message: &impl Message) -> Bytes {
@@ -143,11 +161,7 @@ fn head_to<B>(current: &Current<B>) -> stored::BlockHead {
 fn head_from<B>(head: &stored::BlockHead, body: B) -> Option<Current<B>> {
     let since = Time::from_micros(head.doubt_since);
     Some(Current {
-        key: BlockKey {
-            observed: Time::from_micros(head.observed),
-            revision: head.revision,
-            report: id_from(&head.report_id)?,
-        },
+        key: key_from(head)?,
         digest: head.digest,
         source: head.source.parse().ok()?,
         heard: Time::from_micros(head.heard),
@@ -157,17 +171,23 @@ fn head_from<B>(head: &stored::BlockHead, body: B) -> Option<Current<B>> {
     })
 }
 
+fn key_from(head: &stored::BlockHead) -> Option<BlockKey> {
+    let observed = Time::from_micros(head.observed);
+    Some(BlockKey { observed, revision: head.revision, report: id_from(&head.report_id)? })
+}
+
 fn id_from(bytes: &[u8]) -> Option<ReportId> {
     Uuid::from_slice(bytes).ok().map(ReportId)
 }
 
 fn episode_to(episode: &Episode) -> stored::Episode {
-    let Episode { alert, good_since, ending, last_event } = episode;
+    let Episode { alert, good_since, ending, last_event, critical_since } = episode;
     stored::Episode {
         alert: encode(&alert_to(alert)),
         good_since: good_since.map(Time::as_micros),
         ending: ending.map_or(0, |r| pb::Resolution::from(r).into()),
         last_event: last_event.as_micros(),
+        critical_since: critical_since.map(Time::as_micros),
     }
 }
 
@@ -178,6 +198,7 @@ fn episode_from(message: stored::Episode) -> Result<Episode, CorruptState> {
         good_since: message.good_since.map(Time::from_micros),
         ending: resolution_from(message.ending),
         last_event: Time::from_micros(message.last_event),
+        critical_since: message.critical_since.map(Time::from_micros),
     })
 }
 

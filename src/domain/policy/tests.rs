@@ -37,10 +37,13 @@ fn a_trusts_policy_counts_from_its_effective_time_over_the_default() {
     let own_words = "organisations/RJ1/policy@1".to_owned();
     let expected = [
         (i64::MIN, "policies/default@1".to_owned(), Span::minutes(30)),
-        (10, own_words, Span::minutes(20)),
-        // At 50 only the layer beneath changes, in a field that the trust has set itself: nothing changes for it.
+        (10, own_words.clone(), Span::minutes(20)),
+        // At 50 the layer beneath changes, in a field that the trust has set itself: no value changes for it.
+        (50, own_words, Span::minutes(20)),
     ];
-    assert_eq!(in_words(&in_force(&defaults, &own)), expected);
+    let found = in_force(&defaults, &own);
+    assert_eq!(in_words(&found), expected);
+    assert_eq!(found[2].policy.identity(), "organisations/RJ1/policy@1 on 2");
 }
 
 #[test]

@@ -114,10 +114,12 @@ pub fn any_report() -> impl Strategy<Value = Report> {
             key: ReportKey { subject, observed, id },
             revision,
             source: source.parse().unwrap(),
+            plan: None,
             patients,
             levels_of_care,
             nursing,
             nursing_hours,
+            medical_cover: None,
             judgement,
             red_flags,
         }

@@ -36,7 +36,7 @@ fn a_figure_that_goes_back_drops_the_doubt() {
     bay.report("10:05", patients(0));
     let back = bay.report("10:10", patients(28));
     assert_eq!(said(&back), ["Updated ratio.over_limit Critical", "Updated report.implausible Warning Clearing"]);
-    assert!(bay.subject.state.patients.as_ref().unwrap().doubt.is_none());
+    assert!(bay.subject.state.blocks.patients.as_ref().unwrap().doubt.is_none());
 }
 
 #[test]
@@ -96,7 +96,7 @@ fn a_second_jump_half_an_hour_later_is_a_new_doubt_and_no_confirmation() {
     bay.report("10:05", nurses(10));
     let wild = bay.report("10:40", nurses(60));
     assert!(said_of("ratio.", &wild).is_empty());
-    assert_eq!(bay.subject.state.nursing.as_ref().unwrap().doubt.unwrap().before, 10);
+    assert_eq!(bay.subject.state.blocks.nursing.as_ref().unwrap().doubt.unwrap().before, 10);
 }
 
 #[test]

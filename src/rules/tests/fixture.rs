@@ -7,8 +7,8 @@ use uuid::Uuid;
 
 use crate::domain::{
     AlertEvent, Condition, Freshness, Judgement, LevelsOfCare, Nursing, NursingHours, Organisation, Outcome, Patients,
-    RedFlag, RedFlagType, RejectReason, Report, ReportId, ReportKey, Rulebook, Span, Subject, SubjectName,
-    SubjectState, Time, Ward, WardFacts, WardKind, WardState, WardStatus, Zone,
+    RedFlag, RedFlagType, RejectReason, Report, ReportId, ReportKey, Rulebook, SourceSilence, Span, Subject,
+    SubjectName, SubjectState, Summary, Time, Ward, WardFacts, WardKind, WardState, WardStatus, Zone,
 };
 use crate::rules::{Decision, Input, judge};
 use crate::wire;
@@ -86,8 +86,14 @@ fn subject(name: SubjectName, registered: Time) -> Subject {
         generation: 1,
         next_check: None,
         state: SubjectState::new(registered),
-        children: Vec::new(),
+        reads: Vec::new(),
+        activity: Vec::new(),
     }
+}
+
+/// What an organisation reads of a ward with these sources.
+pub fn silences(silences: Vec<SourceSilence>) -> Summary {
+    Summary { silences, cover: None }
 }
 
 /// The organisation as a subject, registered at 00:00.
@@ -95,7 +101,7 @@ pub fn trust() -> Bay {
     let organisation = Arc::new(organisation());
     let name = SubjectName::Organisation(organisation.code.clone());
     let organisations = [(organisation.code.clone(), (1, organisation))].into();
-    let book = Rulebook { generation: 1, organisations, wards: HashMap::new() };
+    let book = Rulebook { generation: 1, organisations, ..Rulebook::default() }.linked();
     Bay { book, subject: subject(name, at("00:00")), stored: HashMap::new(), ids: 0 }
 }
 
@@ -110,7 +116,8 @@ pub fn bay_of(ward: Ward) -> Bay {
     bay.subject.name = name.clone();
     bay.subject.state.registered = at("09:30");
     let organisation = Arc::new(organisation());
-    bay.book.wards.insert(name, WardFacts { number: 1, ward: Arc::new(ward), organisation });
+    let (ward, context) = (Arc::new(ward), Arc::default());
+    bay.book.wards.insert(name, WardFacts { number: 1, ward, organisation, context, groups: Vec::new() });
     bay
 }
 
@@ -176,7 +183,7 @@ impl Bay {
         self.subject.next_check = decision.next_check;
     }
     pub fn status(&self, now: &str) -> (WardStatus, Freshness) {
-        crate::rules::status(self.facts(), &self.subject.state, at(now))
+        crate::rules::status(self.facts(), &self.subject.state, &self.subject.reads, at(now))
     }
     /// Open alerts: rule, severity, condition; in the order they were raised.
     pub fn open(&self) -> Vec<String> {
@@ -205,12 +212,13 @@ fn sentence(event: &AlertEvent) -> String {
 /// What the rules say of the present figures, breaches only: rule and severity.
 pub fn breaches(bay: &Bay, now: &str) -> Vec<String> {
     use crate::rules::{all::ward_rulings, verdict::Verdict, view::View};
-    let view = View { facts: bay.facts(), state: &bay.subject.state, now: at(now) };
+    let policy = crate::domain::Policy::default();
+    let view = View::of(bay.facts(), &policy, &bay.subject.state, at(now));
     let breach = |r: crate::rules::verdict::Ruling| match r.verdict {
         Verdict::Breach(severity) => Some(format!("{} {severity:?}", r.rule)),
         _ => None,
     };
-    ward_rulings(&view).into_iter().filter_map(breach).collect()
+    ward_rulings(&view, &[]).into_iter().filter_map(breach).collect()
 }
 
 /// Field and reason of each violation.
@@ -237,10 +245,12 @@ pub fn nothing() -> Facts {
         key: ReportKey { subject, observed: Time::default(), id: id(0) },
         revision: 0,
         source: "BEDS".parse().unwrap(),
+        plan: None,
         patients: None,
         levels_of_care: None,
         nursing: None,
         nursing_hours: None,
+        medical_cover: None,
         judgement: None,
         red_flags: Vec::new(),
     })
@@ -285,7 +295,7 @@ pub fn judged(judgement: Judgement) -> Facts {
 
 /// A red flag raised by staff, with its event's number.
 pub fn flag(event: u128, noticed: &str) -> Facts {
-    let flag = RedFlag { kind: RedFlagType::ALL[1], event: id(event), noticed: at(noticed), resolved: None };
+    let flag = RedFlag { kind: RedFlagType::ALL[1].clone(), event: id(event), noticed: at(noticed), resolved: None };
     nothing().with(|r| r.red_flags.push(flag))
 }
 

@@ -21,7 +21,7 @@ fn a_red_flag_is_raised_once_however_often_it_is_sent() {
     bay.report("10:00", flag(900, "09:50"));
     let again = bay.report("10:10", flag(900, "09:50"));
     assert_eq!((said(&again).len(), outcome(&again)), (0, "superseded"));
-    let with_figures = bay.report("10:20", shift(20, 4).and(flag(900, "09:50")));
+    let with_figures = bay.report("10:14", shift(20, 4).and(flag(900, "09:50")));
     assert_eq!((said(&with_figures).len(), outcome(&with_figures)), (0, "accepted"));
 }
 

@@ -170,7 +170,7 @@ fn an_alert_names_its_inputs() {
     assert_eq!(inputs, [("PAS", at("09:50")), ("ROSTER", at("10:00"))]);
     assert_eq!(alert.observed, at("10:00"));
     assert_eq!(alert.limit_source, "NICE SG1, Safe Staffing Alliance");
-    assert_eq!(alert.policy_version, "default/1");
+    assert_eq!(alert.policy_version, "policies/default@1");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use crate::domain::{
 };
 use crate::rules::catalogue::{CAPACITY, RULES, SKILL_MIX};
 use crate::rules::tests::fixture::{
-    Bay, Facts, adult, at, bay_of, hours, id, judged, levels, nothing, nurses, patients, shift, trust, ward,
+    Bay, Facts, adult, at, bay_of, hours, id, judged, levels, nothing, nurses, patients, shift, silences, trust, ward,
 };
 
 const LONGEST: &str = "ABCDEFGHIJKL";
@@ -106,9 +106,9 @@ fn silent_source() -> Bay {
     let source: crate::domain::SourceCode = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345".parse().unwrap();
     let child = |n: usize| {
         let ward: SubjectName = format!("organisations/RJ1/wards/W{n}").parse().unwrap();
-        (ward, vec![SourceSilence { source: source.clone(), since: Some(at("10:00")) }])
+        (ward, silences(vec![SourceSilence { source: source.clone(), since: Some(at("10:00")) }]))
     };
-    trust.subject.children = (0..9_999).map(child).collect();
+    trust.subject.reads = (0..9_999).map(child).collect();
     trust
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use crate::domain::{Condition, Report, Severity, Span, SubjectState, Time, WardKind};
+use crate::domain::{Condition, Policy, Report, Severity, Span, SubjectState, Time, WardKind};
 use crate::rules::all::ward_rulings;
 use crate::rules::tests::any::{any_figures, any_kind, any_step, minute};
 use crate::rules::tests::fixture::{Bay, Facts, at, bay, outcome};
@@ -15,12 +15,13 @@ use crate::rules::view::View;
 type Breaches = BTreeMap<(String, String), Severity>;
 
 fn breaches(bay: &Bay, now: Time) -> Breaches {
-    let view = View { facts: bay.facts(), state: &bay.subject.state, now };
+    let policy = Policy::default();
+    let view = View::of(bay.facts(), &policy, &bay.subject.state, now);
     let breach = |r: crate::rules::verdict::Ruling| match r.verdict {
         Verdict::Breach(severity) => Some(((r.rule.to_owned(), r.instance), severity)),
         _ => None,
     };
-    ward_rulings(&view).into_iter().filter_map(breach).collect()
+    ward_rulings(&view, &[]).into_iter().filter_map(breach).collect()
 }
 
 fn after(kind: WardKind, facts: Facts) -> Breaches {
@@ -38,11 +39,11 @@ fn morning(bay: &mut Bay, steps: &[(i64, Facts)]) -> Vec<Report> {
 /// What a report brought, whenever it arrived.
 fn current(state: &SubjectState) -> impl PartialEq + std::fmt::Debug + use<> {
     (
-        state.patients.clone().map(|c| (c.key, c.digest, c.source, c.body)),
-        state.levels_of_care.clone().map(|c| (c.key, c.digest, c.source, c.body)),
-        state.nursing.clone().map(|c| (c.key, c.digest, c.source, c.body)),
-        state.nursing_hours.clone().map(|c| (c.key, c.digest, c.source, c.body)),
-        state.judgement.clone().map(|c| (c.key, c.digest, c.source, c.body)),
+        state.blocks.patients.clone().map(|c| (c.key, c.digest, c.source, c.body)),
+        state.blocks.levels_of_care.clone().map(|c| (c.key, c.digest, c.source, c.body)),
+        state.blocks.nursing.clone().map(|c| (c.key, c.digest, c.source, c.body)),
+        state.blocks.nursing_hours.clone().map(|c| (c.key, c.digest, c.source, c.body)),
+        state.blocks.judgement.clone().map(|c| (c.key, c.digest, c.source, c.body)),
     )
 }
 

@@ -58,7 +58,7 @@ fn one_id_is_not_for_two_reports() {
     assert_eq!(rejection(&bay.report("10:05", shift(28, 3).named(1000))), reused, "a later time");
     assert_eq!(rejection(&bay.late("10:06", "09:50", shift(28, 3).named(1000))), reused, "an earlier time");
     assert_eq!(rejection(&bay.late("10:07", "10:00", shift(28, 3).named(1000).revision(1))), reused, "a correction");
-    assert_eq!(bay.subject.state.nursing.as_ref().unwrap().key.observed, at("10:00"));
+    assert_eq!(bay.subject.state.blocks.nursing.as_ref().unwrap().key.observed, at("10:00"));
 }
 
 #[test]
@@ -111,7 +111,7 @@ fn figures_that_cannot_be_true_of_the_ward_are_refused_field_by_field() {
         rejection(&bay.report("10:00", shift(61, 200))),
         [field("patients.bedded"), field("nursing.registered_nurses")]
     );
-    assert!(bay.subject.state.patients.is_none());
+    assert!(bay.subject.state.blocks.patients.is_none());
 }
 
 #[test]

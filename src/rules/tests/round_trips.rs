@@ -6,12 +6,12 @@ use proptest::prelude::*;
 use crate::domain::{SourceSilence, WardKind};
 use crate::rules::tests::any::minute;
 use crate::rules::tests::any::{any_figures, any_report, any_step};
-use crate::rules::tests::fixture::{Bay, adult, at, bay, flag, patients, shift, trust};
+use crate::rules::tests::fixture::{Bay, adult, at, bay, flag, patients, shift, silences, trust};
 use crate::wire;
 
 fn survives(bay: &Bay) {
     let state = &bay.subject.state;
-    let (hot, cold, summary) = (wire::hot_to(state), wire::cold_to(state), wire::summary_to(&state.silences));
+    let (hot, cold, summary) = (wire::hot_to(state), wire::cold_to(state), wire::summary_to(&state.summary));
     assert_eq!(&wire::state_from(&hot, &cold, &summary).unwrap(), state);
 }
 
@@ -47,7 +47,7 @@ fn a_state_with_a_doubt_a_final_flag_and_an_alert_that_clears_survives_the_store
     ward.report("10:05", patients(0));
     ward.late("10:06", "10:05", patients(0).revision(1));
     let state = &ward.subject.state;
-    assert!(state.patients.as_ref().unwrap().doubt.is_some() && !state.closed_flags.is_empty());
+    assert!(state.blocks.patients.as_ref().unwrap().doubt.is_some() && !state.closed_flags.is_empty());
     assert!(state.episodes.iter().any(|e| e.good_since.is_some() && e.ending.is_some()));
     survives(&ward);
 }
@@ -56,8 +56,8 @@ fn a_state_with_a_doubt_a_final_flag_and_an_alert_that_clears_survives_the_store
 fn an_organisations_state_survives_the_store() {
     let mut trust = trust();
     let silence = vec![SourceSilence { source: "BEDS".parse().unwrap(), since: Some(at("10:00")) }];
-    let ward = |n: usize| (format!("organisations/RJ1/wards/W{n}").parse().unwrap(), silence.clone());
-    trust.subject.children = (0..3).map(ward).collect();
+    let ward = |n: usize| (format!("organisations/RJ1/wards/W{n}").parse().unwrap(), silences(silence.clone()));
+    trust.subject.reads = (0..3).map(ward).collect();
     trust.tick("10:05");
     assert_eq!(trust.subject.state.episodes.len(), 1);
     survives(&trust);

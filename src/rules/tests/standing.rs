@@ -82,5 +82,5 @@ fn two_reports_of_one_time_are_ordered_by_their_ids() {
     let (low, high) = (bay.sent("10:00", shift(20, 3).named(1)), bay.sent("10:00", shift(22, 3).named(2)));
     bay.receive(at("10:00"), &high);
     assert_eq!(outcome(&bay.receive(at("10:01"), &low)), "superseded");
-    assert_eq!(bay.subject.state.patients.as_ref().unwrap().body.bedded, 22);
+    assert_eq!(bay.subject.state.blocks.patients.as_ref().unwrap().body.bedded, 22);
 }
