@@ -18,6 +18,7 @@ mod report;
 mod serve;
 mod shown;
 mod stop;
+mod strikes;
 mod table;
 mod tally;
 mod wards;
@@ -48,7 +49,8 @@ struct Target {
     /// The service to talk to.
     #[arg(long, global = true, value_name = "URL", default_value = "http://127.0.0.1:50051")]
     server: String,
-    /// The form of results: text for people, or JSON (the protobuf JSON mapping), one object a line.
+    /// The form of results: text for people, JSON (the protobuf JSON mapping), one object a line, or, of `strikes cover`,
+    /// CSV.
     #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
     output: Format,
 }
@@ -60,6 +62,8 @@ enum Format {
     Text,
     /// One JSON object a line.
     Json,
+    /// Comma-separated values with a header, for spreadsheets.
+    Csv,
 }
 
 #[derive(Debug, Subcommand)]
@@ -86,6 +90,9 @@ enum Command {
     /// Show and change what the rules judge by.
     #[command(subcommand)]
     Policy(policy::Policy),
+    /// Announce, change, list and call off strikes; show whether the cover stands.
+    #[command(subcommand)]
+    Strikes(strikes::Strikes),
     /// Print the configuration in force as TOML, each key with where it came from.
     Config(config::ShowConfig),
     /// Bring the database up to this version's schema, and say what was done.
@@ -125,6 +132,9 @@ pub fn main() -> ExitCode {
 }
 
 async fn run(cli: Cli) -> Result<(), Failure> {
+    if cli.target.output == Format::Csv && !matches!(cli.command, Command::Strikes(strikes::Strikes::Cover(_))) {
+        return Err(Failure::usage("--output csv is for 'strikes cover': use text or json"));
+    }
     let session = Session { server: cli.target.server, output: Output::stdout(cli.target.output) };
     match cli.command {
         Command::Serve(serve) => return serve.run().await,
@@ -141,6 +151,7 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Organisations(organisations) => organisations.run(session).await,
         Command::Wards(wards) => wards.run(session).await,
         Command::Policy(policy) => policy.run(session).await,
+        Command::Strikes(strikes) => strikes.run(session).await,
         Command::Healthcheck => healthcheck::run(session).await,
         Command::Serve(_) | Command::Config(_) | Command::Migrate(_) => Ok(()),
     }

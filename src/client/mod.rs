@@ -7,6 +7,7 @@ pub mod json;
 mod reporter;
 mod retry;
 mod shift;
+mod strikes;
 mod subscriber;
 
 use std::time::Duration;

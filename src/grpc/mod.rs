@@ -14,5 +14,7 @@ pub mod reporting;
 mod server_info;
 pub mod services;
 pub mod status;
+mod strike_cover;
+mod strikes;
 pub mod subscribe;
 mod watched;

@@ -14,6 +14,7 @@ use crate::grpc::register::Registering;
 use crate::grpc::reporting::{self, MOST_REPORTS, Reporting};
 use crate::grpc::server_info::ServerInfo;
 use crate::grpc::status::MAX_INBOUND_BYTES;
+use crate::grpc::strikes::Striking;
 use crate::grpc::subscribe::AlertApi;
 use crate::intake::Intake;
 use crate::lifecycle::Lifecycle;
@@ -76,6 +77,11 @@ impl Services {
             store: Arc::clone(&self.store),
             clock: Arc::clone(&self.clock),
         };
+        let striking = Striking {
+            register: Arc::clone(&self.register),
+            store: Arc::clone(&self.store),
+            clock: Arc::clone(&self.clock),
+        };
         let info = ServerInfo {
             store: Arc::clone(&self.store),
             clock: self.clock,
@@ -95,6 +101,7 @@ impl Services {
         };
         let reporting = pb::reporting_service_server::ReportingServiceServer::new(reporting);
         let registering = pb::register_service_server::RegisterServiceServer::new(registering);
+        let striking = pb::strike_service_server::StrikeServiceServer::new(striking);
         let info = pb::server_service_server::ServerServiceServer::new(info);
         let routes = Routes::new(health)
             .add_service(reflection().build_v1()?)
@@ -102,6 +109,7 @@ impl Services {
             .add_service(AlertApi::new(alerts))
             .add_service(reporting.max_decoding_message_size(limits.message_bytes))
             .add_service(registering.max_decoding_message_size(limits.message_bytes))
+            .add_service(striking.max_decoding_message_size(limits.message_bytes))
             .add_service(info.max_decoding_message_size(MAX_INBOUND_BYTES));
         Ok((routes, reporter))
     }

@@ -18,5 +18,6 @@ mod silence;
 mod staffing;
 mod standing;
 mod status;
+mod strike_cover;
 mod updates;
 mod windows;

@@ -90,12 +90,12 @@ impl AlertRow {
 pub struct InputRows {
     /// Events with consecutive positions.
     pub events: Vec<EventRow>,
-    /// Encoded audit entry; present when there are events.
+    /// Encoded audit entry; present when there are events. One without events is written all the same.
     pub audit: Option<Bytes>,
 }
 
 /// All that a batch does to one subject, offered with the etag it was judged on.
-/// With no bytes, no reports and no events it is a mere check that the etag still stands.
+/// With no bytes, no reports, no events and no audit entry it is a mere check that the etag still stands.
 #[derive(Clone, Debug, Default)]
 pub struct SubjectWrite {
     /// Its number.
@@ -130,7 +130,7 @@ impl SubjectWrite {
             && self.reports.is_empty()
             && self.touches.is_empty()
             && self.alerts.is_empty()
-            && self.inputs.iter().all(|i| i.events.is_empty())
+            && self.inputs.iter().all(|i| i.events.is_empty() && i.audit.is_none())
     }
 }
 

@@ -1,5 +1,6 @@
 use std::fmt::Debug;
 use std::future::Future;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use sqlx::FromRow;
@@ -7,7 +8,10 @@ use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
 
 use crate::domain::{SubjectName, Time};
-use crate::store::{Batch, Committed, ConfigChange, ConfigOutcome, ReportRowKey, Result, StoreError, Trim};
+use crate::store::past::AsOf;
+use crate::store::{
+    ActivityChange, Batch, Committed, ConfigChange, ConfigOutcome, ReportRowKey, Result, StoreError, Trim,
+};
 
 /// How long a read may take before the database counts as unreachable.
 pub(super) const READ_DEADLINE: Duration = Duration::from_secs(10);
@@ -57,6 +61,9 @@ pub(super) struct Statements {
     pub find_reports: &'static str,
     pub list_alerts: &'static str,
     pub list_alerts_newest_first: &'static str,
+    pub alerts_as_of: &'static LazyLock<AsOf>,
+    pub activity: &'static str,
+    pub list_audit_of_subjects: &'static str,
 }
 
 /// The writing side: one connection, used by one task, one order after the other.
@@ -65,6 +72,8 @@ pub(super) trait Scribe: Debug + Send + 'static {
     fn commit(&mut self, batch: &Batch) -> impl Future<Output = Result<Committed>> + Send;
     /// Changes the register.
     fn change_config(&mut self, change: &ConfigChange) -> impl Future<Output = Result<ConfigOutcome>> + Send;
+    /// Stores activity.
+    fn put_activity(&mut self, change: &ActivityChange) -> impl Future<Output = Result<()>> + Send;
     /// Removes what retention lets go.
     fn trim(&mut self, trim: &Trim) -> impl Future<Output = Result<u64>> + Send;
     /// Ends all writing.

@@ -5,8 +5,9 @@ use crate::domain::{AlertId, ReportId, SubjectName, Time};
 use crate::store::calls::{Arg, Reader};
 use crate::store::writer::Writer;
 use crate::store::{
-    AlertQuery, Batch, Committed, Config, ConfigChange, ConfigOutcome, ContextRow, Head, ListedAlert, LogEntry,
-    LogPoint, LogRead, ReportRowKey, Result, Store, StoredReport, SubjectRow, Trim, rows, sql, survey,
+    ActivityChange, ActivityRow, AlertQuery, AuditQuery, AuditRow, Batch, Committed, Config, ConfigChange,
+    ConfigOutcome, ContextRow, Head, ListedAlert, LogEntry, LogPoint, LogRead, PastAlerts, ReportRowKey, Result, Store,
+    StoredReport, SubjectRow, Trim, rows, sql, survey,
 };
 
 /// Rows of the log read at most in one call; an event is seldom under 256 bytes, so the byte limit comes first.
@@ -72,6 +73,15 @@ impl<R: Reader> Store for Database<R> {
         Ok(found.into_iter().filter_map(rows::context).collect())
     }
 
+    async fn put_activity(&self, change: &ActivityChange) -> Result<()> {
+        self.writer.put_activity(change.clone()).await
+    }
+
+    async fn activity(&self, organisations: &[i64], from_day: i64, to_day: i64) -> Result<Vec<ActivityRow>> {
+        let args = vec![Arg::Ints(organisations.to_vec()), Arg::Int(from_day), Arg::Int(to_day)];
+        Ok(self.reader.rows(R::SQL.activity, args).await?.into_iter().map(rows::activity).collect())
+    }
+
     async fn find_reports(&self, keys: &[ReportRowKey]) -> Result<Vec<(ReportRowKey, i64)>> {
         let found: Vec<(i64, i64, Vec<u8>, i64)> =
             self.reader.rows(R::SQL.find_reports, vec![Arg::Keys(keys.to_vec())]).await?;
@@ -108,6 +118,11 @@ impl<R: Reader> Store for Database<R> {
         rows::alerts(self.reader.rows(sql, query.args()).await?)
     }
 
+    async fn alerts_as_of(&self, query: &AlertQuery, at: LogPoint) -> Result<PastAlerts> {
+        let (sql, args) = R::SQL.alerts_as_of.call(query, at);
+        rows::past(self.reader.rows(sql, args).await?)
+    }
+
     async fn get_alert(&self, id: AlertId) -> Result<Option<Bytes>> {
         let found: Vec<(Vec<u8>,)> = self.reader.rows(sql::GET_ALERT, vec![blob(id.0)]).await?;
         Ok(found.into_iter().next().map(|(payload,)| payload.into()))
@@ -138,6 +153,11 @@ impl<R: Reader> Store for Database<R> {
         let args =
             vec![Arg::Int(subject), Arg::Int(to.as_micros()), Arg::Int(at.as_micros()), id, Arg::Int(limit.into())];
         self.reader.rows(sql::LIST_REPORTS, args).await?.into_iter().map(rows::report).collect()
+    }
+
+    async fn list_audit(&self, query: &AuditQuery) -> Result<Vec<AuditRow>> {
+        let (sql, args) = query.call(R::SQL.list_audit_of_subjects);
+        Ok(self.reader.rows(sql, args).await?.into_iter().map(rows::audit).collect())
     }
 
     async fn trim(&self, trim: &Trim) -> Result<u64> {

@@ -1,5 +1,7 @@
 //! One atomic unit per method; SQLite and PostgreSQL behind one trait. Payloads are opaque bytes here.
 
+mod activity;
+mod audit;
 mod batch;
 mod calls;
 mod context;
@@ -9,6 +11,7 @@ mod filesystem;
 mod log;
 mod migrations;
 mod open;
+mod past;
 mod plan;
 mod postgres;
 mod query;
@@ -24,6 +27,8 @@ use bytes::Bytes;
 
 use crate::domain::{AlertId, ReportId, SubjectName, Time};
 
+pub use activity::{ActivityChange, ActivityRow};
+pub use audit::{AuditQuery, AuditRow};
 pub use batch::{AlertRow, Batch, Committed, EventRow, InputRows, ReportRow, ReportRowKey, StoredReport, SubjectWrite};
 pub use context::{ContextKind, ContextRow, ContextWrite};
 pub use error::{Result, StoreError};
@@ -31,6 +36,7 @@ pub use filesystem::network_file_system;
 pub use log::{Head, LogEntry, LogPoint, LogRead, Trim};
 pub use migrations::MigrationReport;
 pub use open::{InvalidLocation, Location, OpenError, Options, migrate, open, watch_file};
+pub use past::{PastAlert, PastAlerts, Shown};
 pub use query::{AlertQuery, ListedAlert};
 pub use register::{Config, ConfigChange, ConfigKind, ConfigOutcome, ConfigRow, ConfigWrite, FirstState, SubjectRow};
 
@@ -60,6 +66,11 @@ pub trait Store: std::fmt::Debug + Send + Sync + 'static {
     async fn survey(&self, organisations: &[i64]) -> Result<(Head, Vec<SubjectRow>)>;
     /// Versions of a strike or a policy below a version (none: all), newest first.
     async fn context_versions(&self, name: &str, below_version: Option<i64>, limit: u32) -> Result<Vec<ContextRow>>;
+    /// Stores activity.
+    async fn put_activity(&self, change: &ActivityChange) -> Result<()>;
+    /// Activity of the organisations with these numbers (empty: of all) from one day to another, both included, by
+    /// organisation, day and category.
+    async fn activity(&self, organisations: &[i64], from_day: i64, to_day: i64) -> Result<Vec<ActivityRow>>;
     /// Digests of those of these reports that are stored.
     async fn find_reports(&self, keys: &[ReportRowKey]) -> Result<Vec<(ReportRowKey, i64)>>;
     /// Commits a batch: each write whose etag stands, and none whose does not.
@@ -72,6 +83,11 @@ pub trait Store: std::fmt::Debug + Send + Sync + 'static {
     async fn open_alerts(&self) -> Result<(LogPoint, Vec<ListedAlert>)>;
     /// Alerts by query, and the place of the log in the same view.
     async fn list_alerts(&self, query: &AlertQuery) -> Result<(LogPoint, Vec<ListedAlert>)>;
+    /// Alerts by query as of a place of the log: every one that existed then, with its last event by then. The query's
+    /// states and condition are not compared, because only the payload has them as of then, except that without
+    /// `RESOLVED` among the states what had ended by then is left out. `min_severity` is compared with the peak of today,
+    /// which is not lower. An alert that lost its last event by then to retention, and has later ones, is left out.
+    async fn alerts_as_of(&self, query: &AlertQuery, at: LogPoint) -> Result<PastAlerts>;
     /// One alert.
     async fn get_alert(&self, id: AlertId) -> Result<Option<Bytes>>;
     /// Events of an alert after a position.
@@ -87,7 +103,9 @@ pub trait Store: std::fmt::Debug + Send + Sync + 'static {
         after: Option<(Time, ReportId)>,
         limit: u32,
     ) -> Result<Vec<StoredReport>>;
-    /// Removes what retention lets go; returns how many rows went.
+    /// Entries of the audit, in the order they were made.
+    async fn list_audit(&self, query: &AuditQuery) -> Result<Vec<AuditRow>>;
+    /// Removes what retention lets go: reports, events and ended alerts, nothing else; returns how many rows went.
     async fn trim(&self, trim: &Trim) -> Result<u64>;
     /// Ends all use of the database; afterwards every call is `Unavailable`.
     async fn close(&self);

@@ -4,8 +4,8 @@ use uuid::Uuid;
 use crate::domain::{AlertId, ReportId, Time};
 use crate::store::calls::subject_name;
 use crate::store::{
-    Config, ConfigKind, ConfigRow, ContextKind, ContextRow, Head, ListedAlert, LogEntry, LogPoint, LogRead,
-    ReportRowKey, Result, StoreError, StoredReport, SubjectRow,
+    ActivityRow, AuditRow, Config, ConfigKind, ConfigRow, ContextKind, ContextRow, Head, ListedAlert, LogEntry,
+    LogPoint, LogRead, PastAlert, PastAlerts, ReportRowKey, Result, Shown, StoreError, StoredReport, SubjectRow,
 };
 
 /// Columns of `head`: log, position, tag, time, generation, trimmed position and tag, the database's clock.
@@ -24,6 +24,12 @@ pub(super) type EntryColumns = (i64, i64, i64, bool, Vec<u8>);
 pub(super) type LogColumns = (i64, i64, i64, Option<i64>, Option<i64>, Option<i64>, Option<bool>, Option<Vec<u8>>);
 /// The log's place; then raise time, id and payload of an alert.
 pub(super) type AlertColumns = (i64, i64, Option<i64>, Option<Vec<u8>>, Option<Vec<u8>>);
+/// Verdict, trimmed position and tag; then raise time and id of an alert, position and time of its event, and a payload.
+pub(super) type PastColumns = (i64, i64, i64, Option<i64>, Option<Vec<u8>>, Option<i64>, Option<i64>, Option<Vec<u8>>);
+/// Organisation, day, category, planned, delivered, postponed, source, received.
+pub(super) type ActivityColumns = (i64, i64, i32, Option<i64>, Option<i64>, Option<i64>, String, i64);
+/// Number, time, subject, position, entry.
+pub(super) type AuditColumns = (i64, i64, Option<i64>, i64, Vec<u8>);
 /// Observed, id, received, payload.
 pub(super) type ReportColumns = (i64, Vec<u8>, i64, Vec<u8>);
 
@@ -127,6 +133,34 @@ pub(super) fn alerts(rows: Vec<AlertColumns>) -> Result<(LogPoint, Vec<ListedAle
         }
     }
     Ok((point, alerts))
+}
+
+pub(super) fn past(rows: Vec<PastColumns>) -> Result<PastAlerts> {
+    let mut alerts = Vec::with_capacity(rows.len());
+    for (verdict, trimmed_position, trimmed_tag, raised, id, position, at, payload) in rows {
+        match verdict {
+            0 => {}
+            1 => return Ok(PastAlerts::Expired(LogPoint { position: trimmed_position, tag: trimmed_tag })),
+            _ => return Ok(PastAlerts::OtherHistory),
+        }
+        let (Some(raised), Some(id), Some(payload)) = (raised, id, payload) else { continue };
+        let shown = match position.zip(at) {
+            Some((position, at)) => Shown::Event { position, log_time: time(at), payload: payload.into() },
+            None => Shown::Alert(payload.into()),
+        };
+        alerts.push(PastAlert { raised: time(raised), id: AlertId(uuid(&id)?), shown });
+    }
+    Ok(PastAlerts::Alerts(alerts))
+}
+
+pub(super) fn activity(row: ActivityColumns) -> ActivityRow {
+    let (organisation, day, category, planned, delivered, postponed, source, received) = row;
+    let received = time(received);
+    ActivityRow { organisation, day, category, planned, delivered, postponed, source, received }
+}
+
+pub(super) fn audit((sequence, at, subject, position, entry): AuditColumns) -> AuditRow {
+    AuditRow { sequence, recorded: time(at), subject, position, entry: entry.into() }
 }
 
 pub(super) fn report((observed, id, received, payload): ReportColumns) -> Result<StoredReport> {

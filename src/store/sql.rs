@@ -65,6 +65,17 @@ SELECT h.position, h.tag, a.raised, a.id, a.payload
 FROM head h LEFT JOIN alert a ON a.state <> 3
 ORDER BY a.raised, a.id";
 
+/// Entries of the audit after $1.
+pub(super) const LIST_AUDIT: &str =
+    "SELECT sequence, recorded, subject, position, entry FROM audit WHERE sequence > $1 ORDER BY sequence LIMIT $2";
+
+/// Those recorded in [$3, $4): their numbers first, which the index has, because the order is another.
+pub(super) const LIST_AUDIT_IN_TIME: &str = "
+SELECT sequence, recorded, subject, position, entry FROM audit
+WHERE sequence IN (
+  SELECT sequence FROM audit WHERE recorded >= $3 AND recorded < $4 AND sequence > $1 ORDER BY sequence LIMIT $2)
+ORDER BY sequence";
+
 /// One alert.
 pub(super) const GET_ALERT: &str = "SELECT payload FROM alert WHERE id = $1";
 

@@ -1,7 +1,7 @@
 use tokio::sync::{mpsc, oneshot};
 
 use crate::store::calls::Scribe;
-use crate::store::{Batch, Committed, ConfigChange, ConfigOutcome, Result, StoreError, Trim};
+use crate::store::{ActivityChange, Batch, Committed, ConfigChange, ConfigOutcome, Result, StoreError, Trim};
 
 /// Orders that may wait for the writer. Callers batch by themselves, so few ever do.
 const QUEUE: usize = 64;
@@ -13,6 +13,7 @@ type Answer<T> = oneshot::Sender<Result<T>>;
 enum Order {
     Commit(Batch, Answer<Committed>),
     Change(ConfigChange, Answer<ConfigOutcome>),
+    Activity(ActivityChange, Answer<()>),
     Trim(Trim, Answer<u64>),
     Close(oneshot::Sender<()>),
 }
@@ -33,6 +34,9 @@ impl Writer {
     }
     pub(super) async fn change_config(&self, change: ConfigChange) -> Result<ConfigOutcome> {
         self.ask(|answer| Order::Change(change, answer)).await
+    }
+    pub(super) async fn put_activity(&self, change: ActivityChange) -> Result<()> {
+        self.ask(|answer| Order::Activity(change, answer)).await
     }
     pub(super) async fn trim(&self, trim: Trim) -> Result<u64> {
         self.ask(|answer| Order::Trim(trim, answer)).await
@@ -60,6 +64,7 @@ async fn serve(mut scribe: impl Scribe, mut queue: mpsc::Receiver<Order>) {
         match order {
             Order::Commit(batch, answer) => drop(answer.send(scribe.commit(&batch).await)),
             Order::Change(change, answer) => drop(answer.send(scribe.change_config(&change).await)),
+            Order::Activity(change, answer) => drop(answer.send(scribe.put_activity(&change).await)),
             Order::Trim(trim, answer) => drop(answer.send(scribe.trim(&trim).await)),
             Order::Close(done) => {
                 queue.close();

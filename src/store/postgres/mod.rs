@@ -1,5 +1,6 @@
 //! The shared store: any number of replicas over one PostgreSQL.
 
+mod activity;
 mod commit;
 mod reader;
 mod register;

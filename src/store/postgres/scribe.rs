@@ -6,8 +6,8 @@ use sqlx::{ConnectOptions, Connection, Error, Executor, PgConnection};
 use tokio::time::timeout;
 
 use crate::store::calls::Scribe;
-use crate::store::postgres::{commit, register, sql, unreachable, write_error};
-use crate::store::{Batch, Committed, ConfigChange, ConfigOutcome, Result, StoreError, Trim};
+use crate::store::postgres::{activity, commit, register, sql, unreachable, write_error};
+use crate::store::{ActivityChange, Batch, Committed, ConfigChange, ConfigOutcome, Result, StoreError, Trim};
 
 /// How long connecting may take.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
@@ -82,6 +82,10 @@ impl Scribe for PgScribe {
     }
     async fn change_config(&mut self, change: &ConfigChange) -> Result<ConfigOutcome> {
         let done = within_deadline(register::change_config(self.connection().await?, change)).await;
+        self.settle(done)
+    }
+    async fn put_activity(&mut self, change: &ActivityChange) -> Result<()> {
+        let done = within_deadline(activity::put(self.connection().await?, change)).await;
         self.settle(done)
     }
     async fn trim(&mut self, trim: &Trim) -> Result<u64> {

@@ -1,4 +1,7 @@
+use std::sync::LazyLock;
+
 use crate::store::calls::Statements;
+use crate::store::past::AsOf;
 
 /// What differs from SQLite among the reads. Lists come as arrays.
 pub(super) const READS: Statements = Statements {
@@ -62,7 +65,26 @@ FROM head h LEFT JOIN (
   ORDER BY raised DESC, id DESC LIMIT $13
 ) a ON TRUE
 ORDER BY a.raised DESC, a.id DESC",
+    alerts_as_of: &ALERTS_AS_OF,
+    activity: "
+SELECT organisation, day, category, planned, delivered, postponed, source, received FROM activity
+WHERE (cardinality($1::bigint[]) = 0 OR organisation = ANY($1)) AND day BETWEEN $2 AND $3
+ORDER BY organisation, day, category",
+    list_audit_of_subjects: "
+SELECT sequence, recorded, subject, position, entry FROM audit
+WHERE subject = ANY($5) AND sequence > $1 AND recorded >= $3 AND recorded < $4
+ORDER BY sequence LIMIT $2",
 };
+
+static ALERTS_AS_OF: LazyLock<AsOf> = LazyLock::new(|| {
+    AsOf::new(
+        "(cardinality($1::text[]) = 0 OR organisation = ANY($1))
+    AND (cardinality($2::text[]) = 0 OR site = ANY($2))
+    AND (cardinality($3::text[]) = 0 OR region = ANY($3))
+    AND (cardinality($4::text[]) = 0 OR subject_name = ANY($4))
+    AND (cardinality($5::text[]) = 0 OR rule = ANY($5))",
+    )
+});
 
 /// A commit must be on disk before it is acknowledged, whatever the server's default.
 pub(super) const DURABLE: &str = "
@@ -231,6 +253,25 @@ h AS (
   UPDATE head SET generation = ok.generation FROM ok WHERE head.one = 1
 )
 SELECT generation FROM ok";
+
+/// Stores activity: one statement, head row first.
+pub(super) const PUT_ACTIVITY: &str = "
+WITH h0 AS MATERIALIZED (SELECT position FROM head WHERE one = 1 FOR UPDATE),
+put AS (
+  INSERT INTO activity (organisation, day, category, planned, delivered, postponed, source, received)
+  SELECT a.* FROM unnest($6::bigint[], $7::bigint[], $8::integer[], $9::bigint[], $10::bigint[], $11::bigint[],
+      $12::text[], $13::bigint[]) AS a
+  CROSS JOIN h0
+  ON CONFLICT (organisation, day, category) DO UPDATE SET planned = excluded.planned, delivered = excluded.delivered,
+    postponed = excluded.postponed, source = excluded.source, received = excluded.received
+),
+touch AS (
+  UPDATE subject SET etag = $1 FROM h0 WHERE number = ANY($3)
+),
+touch_cold AS (
+  UPDATE subject_cold SET next_check = least(next_check, $2) FROM h0 WHERE number = ANY($3)
+)
+INSERT INTO audit (recorded, tag, subject, position, entry) SELECT $2, $1, $4, 0, $5 FROM h0";
 
 /// Removes reports before $1, events before $2 and then ended alerts, at most $3 of each; head row first. The log goes
 /// up to the end of an input, before the newest event; or up to the end of the first input if that alone is longer.

@@ -1,5 +1,6 @@
 //! The embedded store: one file, one writer, a few readers.
 
+mod activity;
 mod bulk;
 mod commit;
 mod reader;

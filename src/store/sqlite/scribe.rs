@@ -2,8 +2,8 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
 
 use crate::store::calls::Scribe;
-use crate::store::sqlite::{Lost, before_commit, commit, register, trim};
-use crate::store::{Batch, Committed, ConfigChange, ConfigOutcome, Result, Trim};
+use crate::store::sqlite::{Lost, activity, before_commit, commit, register, trim};
+use crate::store::{ActivityChange, Batch, Committed, ConfigChange, ConfigOutcome, Result, Trim};
 
 /// The writing side of a SQLite file.
 #[derive(Debug)]
@@ -45,6 +45,10 @@ impl Scribe for SqliteScribe {
     }
     async fn change_config(&mut self, change: &ConfigChange) -> Result<ConfigOutcome> {
         let done = register::change_config(self.connection().await?, change).await;
+        self.settle(done).await
+    }
+    async fn put_activity(&mut self, change: &ActivityChange) -> Result<()> {
+        let done = activity::put(self.connection().await?, change).await;
         self.settle(done).await
     }
     async fn trim(&mut self, trim: &Trim) -> Result<u64> {

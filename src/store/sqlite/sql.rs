@@ -1,6 +1,7 @@
 use std::sync::LazyLock;
 
 use crate::store::calls::Statements;
+use crate::store::past::AsOf;
 use crate::store::sqlite::bulk::Bulk;
 
 /// What differs from PostgreSQL among the reads. Lists come as JSON arrays.
@@ -62,7 +63,27 @@ FROM head h LEFT JOIN (
   ORDER BY raised DESC, id DESC LIMIT $13
 ) a ON TRUE
 ORDER BY a.raised DESC, a.id DESC",
+    alerts_as_of: &ALERTS_AS_OF,
+    activity: "
+SELECT organisation, day, category, planned, delivered, postponed, source, received FROM activity
+WHERE ($1 = '[]' OR organisation IN (SELECT value FROM json_each($1))) AND day BETWEEN $2 AND $3
+ORDER BY organisation, day, category",
+    // A plus keeps the order by time out of it.
+    list_audit_of_subjects: "
+SELECT sequence, recorded, subject, position, entry FROM audit
+WHERE subject IN (SELECT value FROM json_each($5)) AND sequence > $1 AND +recorded >= $3 AND +recorded < $4
+ORDER BY sequence LIMIT $2",
 };
+
+static ALERTS_AS_OF: LazyLock<AsOf> = LazyLock::new(|| {
+    AsOf::new(
+        "($1 = '[]' OR organisation IN (SELECT value FROM json_each($1)))
+    AND ($2 = '[]' OR site IN (SELECT value FROM json_each($2)))
+    AND ($3 = '[]' OR region IN (SELECT value FROM json_each($3)))
+    AND ($4 = '[]' OR subject_name IN (SELECT value FROM json_each($4)))
+    AND ($5 = '[]' OR rule IN (SELECT value FROM json_each($5)))",
+    )
+});
 
 /// Takes the write lock, reads the head, and the indices of those pairs [subject, etag] in $1 that do not stand.
 pub(super) const BEGIN: &str = "
@@ -158,8 +179,19 @@ WHERE number IN (SELECT value FROM json_each($1))";
 /// The new generation, and commits.
 pub(super) const COMMIT_CHANGE: &str = "UPDATE head SET generation = $1; COMMIT";
 
+/// Organisation, day, category, planned, delivered, postponed, source, received.
+pub(super) static WRITE_ACTIVITY: LazyLock<Bulk> = LazyLock::new(|| {
+    Bulk::new(
+        "INSERT INTO activity (organisation, day, category, planned, delivered, postponed, source, received)",
+        8,
+        "ON CONFLICT (organisation, day, category) DO UPDATE SET planned = excluded.planned, \
+         delivered = excluded.delivered, postponed = excluded.postponed, source = excluded.source, \
+         received = excluded.received",
+    )
+});
+
 /// Takes the write lock.
-pub(super) const BEGIN_TRIM: &str = "BEGIN IMMEDIATE";
+pub(super) const BEGIN_WRITE: &str = "BEGIN IMMEDIATE";
 
 /// Removes at most $2 reports observed before $1.
 pub(super) const TRIM_REPORTS: &str = "
@@ -199,7 +231,7 @@ mod tests {
     async fn every_size_of_every_statement_can_be_prepared() {
         let mut conn = SqliteConnection::connect("sqlite::memory:").await.unwrap();
         migrations::migrate(&mut conn, migrations::SQLITE).await.unwrap();
-        let sized: [&'static LazyLock<Bulk>; 10] = [
+        let sized: [&'static LazyLock<Bulk>; 11] = [
             &WRITE_HOT,
             &WRITE_COLD,
             &WRITE_REPORTS,
@@ -210,6 +242,7 @@ mod tests {
             &ADD_COLD,
             &WRITE_CONFIG,
             &WRITE_CONTEXT,
+            &WRITE_ACTIVITY,
         ];
         for text in sized.into_iter().flat_map(|bulk| bulk.texts()) {
             conn.prepare(text.into_sql_str()).await.unwrap_or_else(|e| panic!("{e}: {}", &text[..80]));

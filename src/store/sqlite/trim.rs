@@ -13,7 +13,7 @@ pub(super) async fn trim(conn: &mut SqliteConnection, trim: &Trim) -> Result<u64
 async fn remove(conn: &mut SqliteConnection, trim: &Trim) -> Result<u64, sqlx::Error> {
     let before = trim.events_before.as_micros();
     // By itself: SQLite's count of changes still stands at the last write's after it.
-    sqlx::query(sql::BEGIN_TRIM).execute(&mut *conn).await?;
+    sqlx::query(sql::BEGIN_WRITE).execute(&mut *conn).await?;
     let reports = sqlx::query(sql::TRIM_REPORTS).bind(trim.reports_before.as_micros()).bind(trim.limit);
     let mut gone = reports.execute(&mut *conn).await?.rows_affected();
     let edge = sqlx::query_as(sql::TRIM_EDGE).bind(before).bind(trim.limit);

@@ -7,8 +7,9 @@ use bytes::Bytes;
 use tokio::sync::watch;
 use wardwatch::domain::{AlertId, ReportId, SubjectName, Time};
 use wardwatch::store::{
-    AlertQuery, Batch, Committed, Config, ConfigChange, ConfigOutcome, ContextRow, Head, ListedAlert, LogEntry,
-    LogPoint, LogRead, ReportRowKey, Result, Store, StoreError, StoredReport, SubjectRow, Trim,
+    ActivityChange, ActivityRow, AlertQuery, AuditQuery, AuditRow, Batch, Committed, Config, ConfigChange,
+    ConfigOutcome, ContextRow, Head, ListedAlert, LogEntry, LogPoint, LogRead, PastAlerts, ReportRowKey, Result, Store,
+    StoreError, StoredReport, SubjectRow, Trim,
 };
 
 /// What becomes of the feed's reads of the log.
@@ -79,6 +80,12 @@ impl Store for Switch {
     async fn context_versions(&self, name: &str, below_version: Option<i64>, limit: u32) -> Result<Vec<ContextRow>> {
         self.inner().context_versions(name, below_version, limit).await
     }
+    async fn put_activity(&self, change: &ActivityChange) -> Result<()> {
+        self.inner().put_activity(change).await
+    }
+    async fn activity(&self, organisations: &[i64], from_day: i64, to_day: i64) -> Result<Vec<ActivityRow>> {
+        self.inner().activity(organisations, from_day, to_day).await
+    }
     async fn find_reports(&self, keys: &[ReportRowKey]) -> Result<Vec<(ReportRowKey, i64)>> {
         self.inner().find_reports(keys).await
     }
@@ -101,6 +108,9 @@ impl Store for Switch {
     async fn list_alerts(&self, query: &AlertQuery) -> Result<(LogPoint, Vec<ListedAlert>)> {
         self.reading()?.list_alerts(query).await
     }
+    async fn alerts_as_of(&self, query: &AlertQuery, at: LogPoint) -> Result<PastAlerts> {
+        self.reading()?.alerts_as_of(query, at).await
+    }
     async fn get_alert(&self, id: AlertId) -> Result<Option<Bytes>> {
         self.reading()?.get_alert(id).await
     }
@@ -119,6 +129,9 @@ impl Store for Switch {
         limit: u32,
     ) -> Result<Vec<StoredReport>> {
         self.inner().list_reports(subject, from, to, after, limit).await
+    }
+    async fn list_audit(&self, query: &AuditQuery) -> Result<Vec<AuditRow>> {
+        self.inner().list_audit(query).await
     }
     async fn trim(&self, trim: &Trim) -> Result<u64> {
         self.inner().trim(trim).await

@@ -8,3 +8,5 @@ mod pressure;
 mod promises;
 mod reads;
 mod register;
+mod strikes;
+mod strikes_cli;

@@ -1,7 +1,8 @@
 use std::sync::Arc;
 
+use bytes::Bytes;
 use wardwatch::domain::Time;
-use wardwatch::store::{InputRows, LogPoint, LogRead, Store, SubjectWrite, Trim};
+use wardwatch::store::{ActivityChange, ActivityRow, InputRows, LogPoint, LogRead, Store, SubjectWrite, Trim};
 
 use super::fixture::*;
 
@@ -80,7 +81,7 @@ async fn writer(store: Arc<dyn Store>, who: u64, numbers: Vec<i64>, organisation
 }
 
 /// Everything that writes, at once, on the same wards: nothing may fail, and a deadlock would.
-pub async fn commits_register_changes_and_trimming_get_along(fresh: &Fresh) {
+pub async fn commits_register_changes_activity_and_trimming_get_along(fresh: &Fresh) {
     let ward = registered(&*fresh.store, "RJ1", &["A1"]).await.remove(0);
     let mut writers = Vec::new();
     for (store, who) in fresh.replicas(4).await.into_iter().zip(1..) {
@@ -99,6 +100,9 @@ pub async fn commits_register_changes_and_trimming_get_along(fresh: &Fresh) {
                 store.commit(&batch(now, vec![write])).await.unwrap();
                 let base = store.head().await.unwrap().generation;
                 store.change_config(&change(base, vec![config_write(name.clone(), "again")])).await.unwrap();
+                let (touched, audit) = (vec![organisation], Bytes::new());
+                let rows = vec![activity(organisation, round)];
+                store.put_activity(&ActivityChange { rows, touched, tag: tag(), now, audit }).await.unwrap();
                 store.trim(&Trim { reports_before: now, events_before: now, limit: 3 }).await.unwrap();
             }
         }));
@@ -109,6 +113,13 @@ pub async fn commits_register_changes_and_trimming_get_along(fresh: &Fresh) {
     let head = fresh.store.head().await.unwrap();
     let left = fresh.place.number("SELECT count(*) FROM event").await;
     assert_eq!(left, head.point.position - head.trimmed.position);
+    assert_eq!(fresh.store.activity(&[], 0, 19).await.unwrap().len(), 20);
+}
+
+/// One day's figures of an organisation.
+fn activity(organisation: i64, day: i64) -> ActivityRow {
+    let (category, source, received, planned, delivered) = (1, "PAS".into(), at(day), Some(day), None);
+    ActivityRow { organisation, day, category, planned, delivered, postponed: None, source, received }
 }
 
 pub async fn the_time_of_the_log_never_falls(fresh: &Fresh) {

@@ -1,10 +1,13 @@
 //! One list of cases, each run on SQLite and on PostgreSQL, and a few that concern only one of them.
 
+mod activity;
+mod audit;
 mod commits;
 mod context;
 mod fixture;
 mod lists;
 mod log;
+mod past;
 mod postgres_only;
 mod reads;
 mod register;
@@ -56,7 +59,7 @@ on_both_stores! {
     }
     log {
         positions_have_no_gaps_with_four_writers_on_stale_etags,
-        commits_register_changes_and_trimming_get_along,
+        commits_register_changes_activity_and_trimming_get_along,
         the_time_of_the_log_never_falls,
         the_events_of_one_input_are_never_split,
         an_input_larger_than_the_limit_comes_whole,
@@ -92,6 +95,26 @@ on_both_stores! {
         a_survey_holds_every_subject_and_the_head,
         a_survey_is_of_one_position_of_the_log,
     }
+    activity {
+        corrections_replace_and_what_is_not_reported_stays_unknown,
+        the_last_of_two_figures_in_one_call_counts,
+        activity_is_listed_by_organisation_day_and_category,
+        activity_makes_its_organisation_due_and_leaves_an_audit_entry,
+        activity_of_many_organisations_is_stored_whole,
+    }
+    audit {
+        an_action_without_an_event_leaves_its_entry,
+        entries_with_and_without_events_keep_their_order,
+        the_audit_is_listed_by_time_and_subject,
+        pages_of_the_audit_join_whatever_is_asked_for,
+    }
+    past {
+        an_alert_is_shown_by_its_last_event_by_then,
+        what_had_ended_by_then_is_left_out_of_what_was_open,
+        alerts_of_the_past_are_filtered_by_what_never_changes,
+        pages_of_the_past_join_in_both_directions,
+        a_place_that_is_gone_or_of_another_history_is_said_to_be_so,
+    }
     lists {
         open_alerts_come_in_raise_order_with_the_place_of_the_log,
         alerts_are_filtered_by_every_field,
@@ -109,5 +132,6 @@ on_both_stores! {
         ended_alerts_go_with_their_last_event_and_open_ones_stay,
         old_reports_go_a_few_at_a_time,
         nobody_can_change_the_audit_trail,
+        strikes_activity_and_the_audit_are_kept,
     }
 }

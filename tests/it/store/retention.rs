@@ -1,5 +1,9 @@
+use bytes::Bytes;
 use wardwatch::domain::Time;
-use wardwatch::store::{Committed, LogPoint, LogRead, Store, SubjectRow, SubjectWrite, Trim};
+use wardwatch::store::{
+    ActivityChange, ActivityRow, Committed, ConfigChange, ContextKind, ContextWrite, LogPoint, LogRead, Store,
+    SubjectRow, SubjectWrite, Trim,
+};
 
 use super::fixture::*;
 
@@ -117,4 +121,24 @@ pub async fn nobody_can_change_the_audit_trail(fresh: &Fresh) {
         assert!(refused.is_err_and(|e| e.to_string().contains("append-only")), "{tampering}");
     }
     assert_eq!(fresh.place.number("SELECT count(*) FROM audit WHERE tag <> 0").await, 1);
+}
+
+pub async fn strikes_activity_and_the_audit_are_kept(fresh: &Fresh) {
+    let store = &*fresh.store;
+    let ward = registered(store, "RJ1", &["A1"]).await.remove(0);
+    let (kind, name, audit) = (ContextKind::Strike, "strikes/bma-1".to_owned(), Bytes::new());
+    let context = vec![ContextWrite { kind, name, version: 1, payload: Bytes::new() }];
+    store.change_config(&ConfigChange { context, ..change(1, vec![]) }).await.unwrap();
+    let (day, category, source, received) = (0, 1, "PAS".to_owned(), at(0));
+    let (planned, delivered, postponed, organisation) = (Some(1), None, None, ward.organisation);
+    let row = ActivityRow { organisation, day, category, planned, delivered, postponed, source, received };
+    let activity = ActivityChange { rows: vec![row], touched: vec![], tag: tag(), now: at(0), audit };
+    store.put_activity(&activity).await.unwrap();
+    inputs(store, &ward, &[(10, &[1]), (20, &[2])]).await;
+    let far = at(1_000_000);
+    let trim = Trim { reports_before: far, events_before: far, limit: 10 };
+    assert_eq!(store.trim(&trim).await.unwrap(), 1, "the older of two events");
+    assert_eq!(store.load_config(0).await.unwrap().context.len(), 1);
+    assert_eq!(store.activity(&[], 0, 0).await.unwrap().len(), 1);
+    assert_eq!(fresh.place.number("SELECT count(*) FROM audit").await, 5);
 }
