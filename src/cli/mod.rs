@@ -12,6 +12,7 @@ mod import;
 mod migrate;
 mod organisations;
 mod output;
+mod policy;
 mod replay;
 mod report;
 mod serve;
@@ -86,6 +87,9 @@ enum Command {
     /// Import, list and show wards.
     #[command(subcommand)]
     Wards(wards::Wards),
+    /// Show and change what the rules judge by.
+    #[command(subcommand)]
+    Policy(policy::Policy),
     /// Announce, change, list and call off strikes; show whether the cover stands.
     #[command(subcommand)]
     Strikes(strikes::Strikes),
@@ -146,6 +150,7 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Alerts(alerts) => alerts.run(session).await,
         Command::Organisations(organisations) => organisations.run(session).await,
         Command::Wards(wards) => wards.run(session).await,
+        Command::Policy(policy) => policy.run(session).await,
         Command::Strikes(strikes) => strikes.run(session).await,
         Command::Healthcheck => healthcheck::run(session).await,
         Command::Serve(_) | Command::Config(_) | Command::Migrate(_) => Ok(()),

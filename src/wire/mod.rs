@@ -8,6 +8,7 @@ mod cover_group;
 mod enums;
 mod fields;
 pub mod log;
+mod policy;
 mod receipt;
 mod register;
 mod report;
@@ -40,6 +41,10 @@ pub use cover_group::{cover_group_from, cover_group_to, decode_cover_group, enco
 pub use fields::{InvalidFields, Violations};
 pub use generated::wardwatch::stored::v1 as stored;
 pub use generated::wardwatch::v1 as pb;
+pub use policy::{
+    PolicyUpdate, contradictions, decode_policy, encode_policy, policy_from, policy_in_force_to, policy_to,
+    policy_version_to,
+};
 pub use receipt::receipt_to;
 pub use register::{
     decode_organisation, decode_ward, encode_organisation, encode_ward, organisation_from, organisation_to, ward_from,
