@@ -14,6 +14,7 @@ mod import;
 mod migrate;
 mod organisations;
 mod output;
+mod policy;
 mod replay;
 mod report;
 mod serve;
@@ -88,6 +89,9 @@ enum Command {
     /// Import, list and show wards.
     #[command(subcommand)]
     Wards(wards::Wards),
+    /// Show and change what the rules judge by.
+    #[command(subcommand)]
+    Policy(policy::Policy),
     /// Announce, change, list and call off strikes; show whether the cover stands.
     #[command(subcommand)]
     Strikes(strikes::Strikes),
@@ -151,6 +155,7 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Alerts(alerts) => alerts.run(session).await,
         Command::Organisations(organisations) => organisations.run(session).await,
         Command::Wards(wards) => wards.run(session).await,
+        Command::Policy(policy) => policy.run(session).await,
         Command::Strikes(strikes) => strikes.run(session).await,
         Command::CoverGroups(groups) => groups.run(session).await,
         Command::Healthcheck => healthcheck::run(session).await,
