@@ -14,6 +14,7 @@ mod plans;
 mod properties;
 mod ratio;
 mod receipts;
+mod response;
 mod round_trips;
 mod shift;
 mod silence;
