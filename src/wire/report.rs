@@ -38,15 +38,18 @@ pub fn report_from(message: pb::StaffingReport) -> Result<Report, ReportError> {
     } = message;
     let mut v = Violations::default();
     let withdrawn = plan_period.as_ref().is_some_and(|p| p.withdrawn);
-    if !withdrawn
-        && patients.is_none()
+    let empty = patients.is_none()
         && levels_of_care.is_none()
         && nursing.is_none()
         && nursing_hours.is_none()
         && medical_cover.is_none()
         && professional_judgement.is_none()
-        && red_flags.is_empty()
-    {
+        && red_flags.is_empty();
+    if withdrawn && !empty {
+        let text = "a withdrawn plan has no figures: send the period alone, or a new plan";
+        v.add("plan_period.withdrawn", RejectReason::Conflict, text);
+    }
+    if empty && !withdrawn {
         v.add(
             "report",
             RejectReason::Empty,
