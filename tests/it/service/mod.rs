@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod drain;
+mod fatigue;
 mod foreign;
 mod intake;
 mod pressure;
