@@ -4,7 +4,8 @@ use crate::store::calls::Statements;
 use crate::store::past::AsOf;
 use crate::store::sqlite::bulk::Bulk;
 
-/// What differs from PostgreSQL among the reads. Lists come as JSON arrays.
+/// What differs from PostgreSQL among the reads. Lists come as JSON arrays. Alerts are walked in their
+/// order, which has their ids in its index; told nothing, SQLite would take any range of ids for a narrow one and sort.
 pub(super) const READS: Statements = Statements {
     head: "SELECT log_id, position, tag, log_time, generation, trimmed_position, trimmed_tag, 0 FROM head",
     load_subjects: "
@@ -43,7 +44,7 @@ FROM head h LEFT JOIN (
     AND ($4 = '[]' OR subject_name IN (SELECT value FROM json_each($4)))
     AND ($5 = '[]' OR rule IN (SELECT value FROM json_each($5)))
     AND ($6 = '[]' OR state IN (SELECT value FROM json_each($6)))
-    AND ($7 = 0 OR condition = $7) AND peak_severity >= $8 AND id BETWEEN $9 AND $10
+    AND ($7 = 0 OR condition = $7) AND peak_severity >= $8 AND likely(id BETWEEN $9 AND $10)
     AND (raised, id) > ($11, $12)
   ORDER BY raised, id LIMIT $13
 ) a ON TRUE
@@ -58,7 +59,7 @@ FROM head h LEFT JOIN (
     AND ($4 = '[]' OR subject_name IN (SELECT value FROM json_each($4)))
     AND ($5 = '[]' OR rule IN (SELECT value FROM json_each($5)))
     AND ($6 = '[]' OR state IN (SELECT value FROM json_each($6)))
-    AND ($7 = 0 OR condition = $7) AND peak_severity >= $8 AND id BETWEEN $9 AND $10
+    AND ($7 = 0 OR condition = $7) AND peak_severity >= $8 AND likely(id BETWEEN $9 AND $10)
     AND (raised, id) < ($11, $12)
   ORDER BY raised DESC, id DESC LIMIT $13
 ) a ON TRUE
