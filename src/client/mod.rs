@@ -22,6 +22,7 @@ pub use shift::{Shift, instant};
 pub use subscriber::{Item, ItemKind, Start, Subscriber, Subscription};
 
 use pb::alert_service_client::AlertServiceClient;
+use pb::policy_service_client::PolicyServiceClient;
 use pb::register_service_client::RegisterServiceClient;
 use pb::reporting_service_client::ReportingServiceClient;
 use pb::server_service_client::ServerServiceClient;
@@ -130,6 +131,49 @@ impl Client {
         self.answer(self.register().list_wards(bounded(request)).await)
     }
 
+    /// Creates or replaces cover groups.
+    pub async fn upsert_cover_groups(
+        &self,
+        cover_groups: Vec<pb::CoverGroup>,
+    ) -> Result<pb::UpsertCoverGroupsResponse, Error> {
+        let request = pb::UpsertCoverGroupsRequest { cover_groups, validate_only: false };
+        self.answer(self.register().upsert_cover_groups(bounded(request)).await)
+    }
+
+    /// One cover group as it stands, by its full name.
+    pub async fn get_cover_group(&self, name: &str) -> Result<pb::GetCoverGroupResponse, Error> {
+        let request = pb::GetCoverGroupRequest { name: name.to_owned() };
+        self.answer(self.register().get_cover_group(bounded(request)).await)
+    }
+
+    /// One page of cover groups.
+    pub async fn list_cover_groups(
+        &self,
+        request: pb::ListCoverGroupsRequest,
+    ) -> Result<pb::ListCoverGroupsResponse, Error> {
+        self.answer(self.register().list_cover_groups(bounded(request)).await)
+    }
+
+    /// A policy: what its newest version sets, or the values in force.
+    pub async fn get_policy(&self, name: &str, effective: bool) -> Result<pb::Policy, Error> {
+        let request = pb::GetPolicyRequest { name: name.to_owned(), effective };
+        let response = self.answer(self.policies().get_policy(bounded(request)).await)?;
+        Ok(response.policy.unwrap_or_default())
+    }
+
+    /// Replaces a policy by a new version, or says what that would do.
+    pub async fn update_policy(&self, request: pb::UpdatePolicyRequest) -> Result<pb::UpdatePolicyResponse, Error> {
+        self.answer(self.policies().update_policy(bounded(request)).await)
+    }
+
+    /// One page of a policy's versions.
+    pub async fn list_policy_versions(
+        &self,
+        request: pb::ListPolicyVersionsRequest,
+    ) -> Result<pb::ListPolicyVersionsResponse, Error> {
+        self.answer(self.policies().list_policy_versions(bounded(request)).await)
+    }
+
     /// What the service is.
     pub async fn server_info(&self) -> Result<pb::GetServerInfoResponse, Error> {
         let mut server = ServerServiceClient::new(self.channel.clone());
@@ -146,6 +190,10 @@ impl Client {
 
     fn alerts(&self) -> AlertServiceClient<Channel> {
         AlertServiceClient::new(self.channel.clone()).max_decoding_message_size(ANSWER_BYTES)
+    }
+
+    fn policies(&self) -> PolicyServiceClient<Channel> {
+        PolicyServiceClient::new(self.channel.clone()).max_decoding_message_size(ANSWER_BYTES)
     }
 
     fn register(&self) -> RegisterServiceClient<Channel> {

@@ -1,6 +1,7 @@
 //! Organisations and wards as configuration: the rulebook in force, and its changes.
 
 mod change;
+mod cover_groups;
 pub mod reading;
 mod rows;
 mod strike_effect;

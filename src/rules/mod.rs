@@ -32,6 +32,7 @@ mod standing;
 mod status;
 mod strike_cover;
 mod strike_ward;
+mod switches;
 mod verdict;
 mod view;
 mod ward;
@@ -41,8 +42,8 @@ mod words;
 #[cfg(test)]
 mod tests;
 
-pub use catalogue::{OPTIONAL, RULES, nearest_ward};
-pub use cover_view::{CoverView, shifts, struck};
+pub use catalogue::{OPTIONAL, RULES, nearest};
+pub use cover_view::{CoverView, cover_overdue_time, shifts, struck};
 pub use due::overdue_time;
 pub use group::standing as group_status;
 pub use judge::{Decision, Input, judge};
