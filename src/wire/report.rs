@@ -81,7 +81,8 @@ pub fn report_from(message: pb::StaffingReport) -> Result<Report, ReportError> {
     let levels_of_care = levels_of_care.map(|l| levels_from(&mut v, l));
     let nursing = nursing.map(|n| nursing_from(&mut v, n));
     let nursing_hours = nursing_hours.and_then(|h| hours_from(&mut v, h));
-    let medical_cover = medical_cover.and_then(|m| medical_cover_from(&mut v, m));
+    // On a ward it is at the wrong place altogether: what it says is read where it belongs.
+    let medical_cover = medical_cover.filter(|_| on_group).and_then(|m| medical_cover_from(&mut v, m));
     let judgement = professional_judgement.and_then(|j| judgement_from(&mut v, j));
     let red_flags = red_flags_from(&mut v, red_flags);
     let error = v.into_report_error();
