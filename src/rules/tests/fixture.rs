@@ -6,9 +6,10 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use crate::domain::{
-    Act, Alert, AlertEvent, Condition, Freshness, Judgement, LevelsOfCare, Nursing, NursingHours, Organisation, Outcome, Patients,
-    RedFlag, RedFlagType, RejectReason, Report, ReportId, ReportKey, Responder, ResponderRole, Rulebook, SourceSilence, Span, Subject,
-    SubjectName, SubjectState, Summary, Time, Ward, WardFacts, WardKind, WardState, WardStatus, Zone,
+    Act, Alert, AlertEvent, Condition, Freshness, Judgement, LevelsOfCare, Nursing, NursingHours, Organisation,
+    Outcome, Patients, RedFlag, RedFlagType, RejectReason, Report, ReportId, ReportKey, Responder, ResponderRole,
+    Rulebook, SourceSilence, Span, Subject, SubjectName, SubjectState, Summary, Time, Ward, WardFacts, WardKind,
+    WardState, WardStatus, Zone,
 };
 use crate::rules::{Decision, Input, Request, judge};
 use crate::wire;
@@ -192,8 +193,8 @@ impl Bay {
     }
     /// The newest alert of a rule.
     pub fn alert(&self, rule: &str) -> &Alert {
-        let alerts = self.subject.state.episodes.iter().map(|e| &e.alert);
-        alerts.filter(|a| a.rule == rule).next_back().unwrap_or_else(|| panic!("{rule} was never raised"))
+        let mut alerts = self.subject.state.episodes.iter().map(|e| &e.alert);
+        alerts.rfind(|a| a.rule == rule).unwrap_or_else(|| panic!("{rule} was never raised"))
     }
     fn keep(&mut self, decision: &Decision) {
         self.subject.state = decision.state.clone();

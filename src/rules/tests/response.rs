@@ -45,7 +45,10 @@ fn a_critical_alert_nobody_takes_on_goes_to_the_site_manager_after_15_minutes_an
     let first = bay.tick("10:15");
     assert_eq!(said(&first), ["Escalated ratio.over_limit Critical"]);
     assert_eq!(first.events[0].cause, Cause::Timer);
-    assert_eq!((shown_to(&bay), first.next_check), (Some((ResponderRole::SiteManager, at("10:15"))), Some(at("10:45"))));
+    assert_eq!(
+        (shown_to(&bay), first.next_check),
+        (Some((ResponderRole::SiteManager, at("10:15"))), Some(at("10:45")))
+    );
     assert!(said(&bay.tick("10:44:59")).is_empty());
     assert_eq!(said(&bay.tick("10:45")), ["Escalated ratio.over_limit Critical"]);
     assert_eq!(shown_to(&bay), Some((ResponderRole::ChiefNurse, at("10:45"))));
@@ -208,7 +211,10 @@ fn it_stays_through_a_fall_and_back_to_where_it_was_given() {
     let mut bay = at_ten(CRITICAL);
     bay.act("10:05", RATIO, acknowledge(None));
     assert_eq!(said(&bay.report("10:10", shift(WARNING.0, WARNING.1))), ["SeverityChanged ratio.over_limit Warning"]);
-    assert_eq!(said(&bay.report("10:15", shift(CRITICAL.0, CRITICAL.1))), ["SeverityChanged ratio.over_limit Critical"]);
+    assert_eq!(
+        said(&bay.report("10:15", shift(CRITICAL.0, CRITICAL.1))),
+        ["SeverityChanged ratio.over_limit Critical"]
+    );
     assert_eq!(bay.alert(RATIO).state, AlertState::Acknowledged);
 }
 
