@@ -61,12 +61,6 @@ fn happened(event: &pb::AlertEvent, alert: &pb::Alert) -> String {
     format!("{style}{what:<16} {:<8}{style:#}", severity(alert.severity()))
 }
 
-/// An event of a demo: what, how serious, and the message.
-pub(super) fn brief(event: &pb::AlertEvent) -> String {
-    let Some(alert) = &event.alert else { return String::new() };
-    format!("{}  {}", happened(event, alert), clean(&alert.message))
-}
-
 /// An alert as it stands.
 pub(super) fn alert(alert: &pb::Alert) -> String {
     let style = style(alert.severity());

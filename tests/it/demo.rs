@@ -1,7 +1,7 @@
 //! The acceptance story: 26 April 2016, played by the real binary.
 
 use std::io::{BufRead as _, BufReader};
-use std::process::Stdio;
+use std::process::{Child, Stdio};
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
@@ -75,10 +75,21 @@ fn the_story_tells_what_was_seen_in_the_order_of_the_days() {
     }
 }
 
+/// A demo that goes on, killed when dropped.
+struct Kept(Child);
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 #[test]
 fn a_demo_that_is_kept_answers_the_three_commands_it_names() {
-    let mut demo = wardwatch(&["demo", "--keep"]).stdout(Stdio::piped()).spawn().unwrap();
-    let mut lines = BufReader::new(demo.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let mut demo = Kept(wardwatch(&["demo", "--keep"]).stdout(Stdio::piped()).spawn().unwrap());
+    let mut lines = BufReader::new(demo.0.stdout.take().unwrap()).lines().map(Result::unwrap);
     let told: Vec<String> = lines.by_ref().take_while(|line| line != "Ctrl-C ends it.").collect();
     let commands: Vec<&str> = told.iter().filter_map(|line| line.strip_prefix("   wardwatch ")).collect();
     assert_eq!(commands.len(), 3, "{told:?}");
@@ -88,7 +99,7 @@ fn a_demo_that_is_kept_answers_the_three_commands_it_names() {
         assert_eq!((code, stderr.as_str()), (Some(0), ""), "{command}");
         assert!(!text.is_empty(), "{command}");
     }
-    let asked = std::process::Command::new("kill").args(["-INT", &demo.id().to_string()]).status().unwrap();
+    let asked = std::process::Command::new("kill").args(["-INT", &demo.0.id().to_string()]).status().unwrap();
     assert!(asked.success());
-    assert_eq!(demo.wait().unwrap().code(), Some(0), "the first Ctrl-C ends it in order");
+    assert_eq!(demo.0.wait().unwrap().code(), Some(0), "the first Ctrl-C ends it in order");
 }

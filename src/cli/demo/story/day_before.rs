@@ -4,7 +4,7 @@ use crate::cli::Failure;
 use crate::cli::demo::day::{london, told};
 use crate::cli::demo::doctors::{self, GENMED_SHORT, GENMED_WHOLE};
 use crate::cli::demo::hospital;
-use crate::cli::demo::stage::{Stage, say};
+use crate::cli::demo::stage::{Stage, say, unseen};
 use crate::cli::demo::story::{GENMED, RAISED, RESOLVED};
 use crate::cli::shown::bare;
 use crate::client::pb;
@@ -48,6 +48,9 @@ pub(super) async fn planned(stage: &mut Stage) -> Result<(), Failure> {
     plans.push(doctors::planned("GENMED", GENMED_SHORT, 26, at));
     stage.report(plans).await?;
     let (_, gap) = stage.saw(GENMED, PLAN_GAP, RAISED)?;
+    if !gap.forecast {
+        return Err(unseen("a forecast"));
+    }
     stage.tell(&format!("A gap is forecast: {}", gap.message));
     let at = london(25, 16, 0);
     stage.until(at).await?;

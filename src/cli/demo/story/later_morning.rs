@@ -68,6 +68,9 @@ pub(super) async fn cut_and_resumed(stage: &mut Stage) -> Result<(), Failure> {
 
 pub(super) async fn silence(stage: &mut Stage) -> Result<(), Failure> {
     let ward = stage.client.get_ward(&hospital::name("A5")).await?;
+    if ward.status() == pb::WardStatus::Ok || ward.freshness() != pb::Freshness::Stale {
+        return Err(unseen("a silent ward that is stale and not green"));
+    }
     let status = bare(ward.status().as_str_name(), "WARD_STATUS_");
     let freshness = bare(ward.freshness().as_str_name(), "FRESHNESS_");
     let last = told(ward.blocks.iter().filter_map(|b| b.observed_time).max_by_key(|t| t.seconds));
