@@ -13,6 +13,8 @@ mod register;
 pub mod reporting;
 mod server_info;
 pub mod services;
+mod situation;
+mod situation_watch;
 pub mod status;
 pub mod subscribe;
 mod watched;

@@ -13,6 +13,7 @@ use crate::grpc::health::Reporter;
 use crate::grpc::register::Registering;
 use crate::grpc::reporting::{self, MOST_REPORTS, Reporting};
 use crate::grpc::server_info::ServerInfo;
+use crate::grpc::situation::Situations;
 use crate::grpc::status::MAX_INBOUND_BYTES;
 use crate::grpc::subscribe::AlertApi;
 use crate::intake::Intake;
@@ -70,11 +71,19 @@ impl Services {
                 .register_encoded_file_descriptor_set(wire::DESCRIPTORS)
                 .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
         };
+        let feed = Arc::clone(&self.feed);
         let alerts = Alerts::new(self.feed, Arc::clone(&self.register), Arc::clone(&self.store), rules::RULES);
         let registering = Registering {
             register: Arc::clone(&self.register),
             store: Arc::clone(&self.store),
             clock: Arc::clone(&self.clock),
+        };
+        let situations = Situations {
+            store: Arc::clone(&self.store),
+            register: Arc::clone(&self.register),
+            feed: Arc::clone(&feed),
+            clock: Arc::clone(&self.clock),
+            lifecycle: self.lifecycle.clone(),
         };
         let info = ServerInfo {
             store: Arc::clone(&self.store),
@@ -95,6 +104,7 @@ impl Services {
         };
         let reporting = pb::reporting_service_server::ReportingServiceServer::new(reporting);
         let registering = pb::register_service_server::RegisterServiceServer::new(registering);
+        let situations = pb::situation_service_server::SituationServiceServer::new(situations);
         let info = pb::server_service_server::ServerServiceServer::new(info);
         let routes = Routes::new(health)
             .add_service(reflection().build_v1()?)
@@ -102,6 +112,7 @@ impl Services {
             .add_service(AlertApi::new(alerts))
             .add_service(reporting.max_decoding_message_size(limits.message_bytes))
             .add_service(registering.max_decoding_message_size(limits.message_bytes))
+            .add_service(situations.max_decoding_message_size(MAX_INBOUND_BYTES))
             .add_service(info.max_decoding_message_size(MAX_INBOUND_BYTES));
         Ok((routes, reporter))
     }

@@ -42,7 +42,7 @@ mod tests;
 
 pub use catalogue::{OPTIONAL, RULES, nearest_ward};
 pub use cover_view::{CoverView, shifts, struck};
-pub use due::overdue_time;
+pub use due::{ever_reported, overdue_time};
 pub use group::standing as group_status;
 pub use judge::{Decision, Input, judge};
 pub use response::Request;
