@@ -1,5 +1,6 @@
 //! The command line: one file per subcommand. Results go to stdout, everything else to stderr.
 
+mod activity;
 mod alerts;
 mod config;
 mod cursor_file;
@@ -16,6 +17,7 @@ mod replay;
 mod report;
 mod serve;
 mod shown;
+mod situation;
 mod stop;
 mod table;
 mod tally;
@@ -82,6 +84,12 @@ enum Command {
     /// Import, list and show wards.
     #[command(subcommand)]
     Wards(wards::Wards),
+    /// Show where cover and staffing stand, on one screen.
+    #[command(alias = "sitrep")]
+    Situation(situation::Situation),
+    /// Send planned work: operations and appointments planned, delivered, postponed.
+    #[command(subcommand)]
+    Activity(activity::Activity),
     /// Print the configuration in force as TOML, each key with where it came from.
     Config(config::ShowConfig),
     /// Bring the database up to this version's schema, and say what was done.
@@ -136,6 +144,8 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Alerts(alerts) => alerts.run(session).await,
         Command::Organisations(organisations) => organisations.run(session).await,
         Command::Wards(wards) => wards.run(session).await,
+        Command::Situation(situation) => situation.run(session).await,
+        Command::Activity(activity) => activity.run(session).await,
         Command::Healthcheck => healthcheck::run(session).await,
         Command::Serve(_) | Command::Config(_) | Command::Migrate(_) => Ok(()),
     }

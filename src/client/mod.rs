@@ -18,7 +18,7 @@ use tonic::transport::{Channel, Endpoint};
 pub use crate::wire::{pb, timestamp_to};
 pub use error::{Error, Refusal};
 pub use reporter::{Receipts, ReportSender, WINDOW};
-pub use shift::{Shift, instant};
+pub use shift::{Moment, Shift, instant};
 pub use situation::{Sight, SituationWatcher};
 pub use subscriber::{Item, ItemKind, Start, Subscriber, Subscription};
 

@@ -20,8 +20,8 @@ pub enum Sight {
     Opened(Duration),
     /// The situation.
     Situation(Box<pb::Situation>),
-    /// What was shown last still holds.
-    Live,
+    /// What was shown last still holds, at this time of the service's.
+    Live(Option<prost_types::Timestamp>),
 }
 
 /// Watches the situation over any number of connections.
@@ -102,7 +102,7 @@ impl SituationWatcher {
                 Some(Sight::Opened(interval))
             }
             Some(Response::Situation(situation)) => Some(Sight::Situation(Box::new(situation))),
-            Some(Response::Heartbeat(_)) => Some(Sight::Live),
+            Some(Response::Heartbeat(heartbeat)) => Some(Sight::Live(heartbeat.server_time)),
             Some(Response::Goodbye(goodbye)) => {
                 self.come_back_after = goodbye.retry_after.and_then(|d| Duration::try_from(d).ok());
                 None

@@ -32,11 +32,19 @@ pub fn situation(material: &Material, book: &Rulebook, ask: &Ask, now: Time) -> 
         position: material.point.position,
         server_time: Some(timestamp_to(now)),
         as_of_time: ask.as_of.map(timestamp_to),
-        total: Some(block(&all, material, ask)),
+        total: Some(pb::SituationBlock { display_name: only(&parts), ..block(&all, material, ask) }),
         regions,
         organisations,
         activity_start_day: ask.first_day.to_string(),
         activity_end_day: ask.last_day.to_string(),
+    }
+}
+
+/// The name of the only organisation.
+fn only(parts: &[Part<'_>]) -> String {
+    match parts {
+        [only] => only.organisation.display_name.clone(),
+        _ => String::new(),
     }
 }
 

@@ -101,7 +101,8 @@ impl<'a> Part<'a> {
                 self.alerts.extend(open.filter(|k| wants(ask, k.alert.site.as_ref())));
             }
         }
-        self.alerts.extend(material.past.iter().flatten().filter(|a| self.owns(a)).map(Known::past));
+        let past: Vec<_> = material.past.iter().flatten().filter(|a| self.owns(a)).map(Known::past).collect();
+        self.alerts.extend(past);
     }
 
     /// An hour before. What nobody had registered by then is not known, which is not "none".
