@@ -7,8 +7,9 @@
 Written from the domain's rules alone, not from the Rust, so that the two can disagree. It prints one line per breach,
 `ward TAB rule TAB severity`, sorted. `--now` is the instant to judge at; the last observed time unless given.
 
-What it leaves out: `report.*` and `source.silent` (they depend on when a report was received, not on what it says), the
-rules that are off by default, plans and medical cover. It expects input of which every report would be accepted.
+What it leaves out: `report.*` and `source.silent` (they depend on when a report was received, not on what it says) and the
+rules that are off by default. Doctors, strikes, plans and elective work are in oracle_cover.py and oracle_strikes.py,
+which take them as values and not from files. It expects input of which every report would be accepted.
 Times are read as they stand. `replay --shift-to-now` moves them all by a constant, which changes nothing here unless a
 ward has a night limit or census times: then shift the reports first and give the oracle the shifted file.
 """
@@ -39,7 +40,7 @@ DAY_SHIFT = (time(7, 30), time(20))
 JUDGEMENT_HOLDS = timedelta(hours=12)
 FUTURE = timedelta(minutes=2)
 SHORTFALL_MINUTES, SHORTFALL_SHARE = 8 * 60, Fraction(1, 4)  # NICE SG1: more than 8 hours or more than 25 %
-BLOCKS = ("patients", "levels_of_care", "nursing", "nursing_hours", "professional_judgement")
+BLOCKS = ("patients", "levels_of_care", "nursing", "nursing_hours", "professional_judgement", "medical_cover")
 AGEING = ("patients", "levels_of_care", "nursing")
 
 Counts = dict[str, Any]
@@ -108,7 +109,7 @@ class Figures:
 
     def take(self, report: Counts) -> None:
         """Applies a report's blocks and red flags."""
-        key = (instant(report["observed_time"]), int(report.get("revision", 0)), uuid.UUID(report["report_id"]).int)
+        key = order_of(report)
         for kind in BLOCKS:
             if kind in report and (kind not in self.blocks or key > self.blocks[kind].key):
                 self.blocks[kind] = Block(key, report[kind])
@@ -272,6 +273,11 @@ def judge(ward: Ward, figures: Figures, now: datetime) -> Iterator[Breach]:
         if severity := severity_of(facts):
             yield Breach(ward.name, rule, severity)
     yield from (Breach(ward.name, "red_flag.raised", CRITICAL) for _ in facts.flags)
+
+
+def order_of(report: Counts) -> tuple[datetime, int, int]:
+    """What decides which of two reports is the newer: observed time, revision, report id."""
+    return instant(report["observed_time"]), int(report.get("revision", 0)), uuid.UUID(report["report_id"]).int
 
 
 def instant(text: str) -> datetime:

@@ -10,6 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from oracle import Ward, instant, judge, read_reports
+from oracle_cover_cases import cover_cases, strike_cases
 
 Blocks = dict[str, Any]
 NOW = datetime(2016, 4, 26, 10, 0, tzinfo=timezone.utc)
@@ -227,7 +228,7 @@ def time_cases() -> list[tuple[str, list[str], list[str]]]:
 
 def self_test() -> int:
     """Prints what is wrong; 1 if anything is."""
-    cases = ratio_cases() + level_cases() + hours_cases() + time_cases()
+    cases = ratio_cases() + level_cases() + hours_cases() + time_cases() + cover_cases() + strike_cases()
     wrong = [(name, got, want) for name, got, want in cases if got != sorted(want)]
     for name, got, want in wrong:
         print(f"{name}: {got}, not {want}", file=sys.stderr)

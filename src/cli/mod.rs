@@ -19,6 +19,7 @@ mod serve;
 mod shown;
 mod situation;
 mod stop;
+mod strikes;
 mod table;
 mod tally;
 mod wards;
@@ -49,7 +50,8 @@ struct Target {
     /// The service to talk to.
     #[arg(long, global = true, value_name = "URL", default_value = "http://127.0.0.1:50051")]
     server: String,
-    /// The form of results: text for people, or JSON (the protobuf JSON mapping), one object a line.
+    /// The form of results: text for people, JSON (the protobuf JSON mapping), one object a line, or, of `strikes cover`,
+    /// CSV.
     #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
     output: Format,
 }
@@ -61,6 +63,8 @@ enum Format {
     Text,
     /// One JSON object a line.
     Json,
+    /// Comma-separated values with a header, for spreadsheets.
+    Csv,
 }
 
 #[derive(Debug, Subcommand)]
@@ -90,6 +94,9 @@ enum Command {
     /// Send planned work: operations and appointments planned, delivered, postponed.
     #[command(subcommand)]
     Activity(activity::Activity),
+    /// Announce, change, list and call off strikes; show whether the cover stands.
+    #[command(subcommand)]
+    Strikes(strikes::Strikes),
     /// Print the configuration in force as TOML, each key with where it came from.
     Config(config::ShowConfig),
     /// Bring the database up to this version's schema, and say what was done.
@@ -129,6 +136,9 @@ pub fn main() -> ExitCode {
 }
 
 async fn run(cli: Cli) -> Result<(), Failure> {
+    if cli.target.output == Format::Csv && !matches!(cli.command, Command::Strikes(strikes::Strikes::Cover(_))) {
+        return Err(Failure::usage("--output csv is for 'strikes cover': use text or json"));
+    }
     let session = Session { server: cli.target.server, output: Output::stdout(cli.target.output) };
     match cli.command {
         Command::Serve(serve) => return serve.run().await,
@@ -146,6 +156,7 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Wards(wards) => wards.run(session).await,
         Command::Situation(situation) => situation.run(session).await,
         Command::Activity(activity) => activity.run(session).await,
+        Command::Strikes(strikes) => strikes.run(session).await,
         Command::Healthcheck => healthcheck::run(session).await,
         Command::Serve(_) | Command::Config(_) | Command::Migrate(_) => Ok(()),
     }

@@ -20,6 +20,17 @@ impl Output {
         self.format == Format::Json
     }
 
+    /// Whether results are CSV.
+    pub(super) fn is_csv(&self) -> bool {
+        self.format == Format::Csv
+    }
+
+    /// Text that ends its own lines.
+    pub(super) fn raw(&mut self, text: &str) -> Result<(), Failure> {
+        self.out.write_all(text.as_bytes())?;
+        Ok(())
+    }
+
     /// A message: its JSON, or the line that `text` makes of it.
     pub(super) fn message<M: Mapped>(&mut self, message: &M, text: impl FnOnce(&M) -> String) -> Result<(), Failure> {
         let line = if self.is_json() { json::to_string(message)? } else { text(message) };

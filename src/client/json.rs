@@ -47,6 +47,27 @@ impl Mapped for pb::Ward {
 impl Mapped for pb::GetWardResponse {
     const NAME: &'static str = "wardwatch.v1.GetWardResponse";
 }
+impl Mapped for pb::Strike {
+    const NAME: &'static str = "wardwatch.v1.Strike";
+}
+impl Mapped for pb::CreateStrikeResponse {
+    const NAME: &'static str = "wardwatch.v1.CreateStrikeResponse";
+}
+impl Mapped for pb::UpdateStrikeResponse {
+    const NAME: &'static str = "wardwatch.v1.UpdateStrikeResponse";
+}
+impl Mapped for pb::CallOffStrikeResponse {
+    const NAME: &'static str = "wardwatch.v1.CallOffStrikeResponse";
+}
+impl Mapped for pb::RecordDerogationResponse {
+    const NAME: &'static str = "wardwatch.v1.RecordDerogationResponse";
+}
+impl Mapped for pb::GetStrikeResponse {
+    const NAME: &'static str = "wardwatch.v1.GetStrikeResponse";
+}
+impl Mapped for pb::GetStrikeCoverResponse {
+    const NAME: &'static str = "wardwatch.v1.GetStrikeCoverResponse";
+}
 
 static POOL: LazyLock<DescriptorPool> =
     LazyLock::new(|| DescriptorPool::decode(crate::wire::DESCRIPTORS).unwrap_or_default());

@@ -8,6 +8,7 @@ mod reporter;
 mod retry;
 mod shift;
 mod situation;
+mod strikes;
 mod subscriber;
 
 use std::time::Duration;

@@ -16,5 +16,7 @@ pub mod services;
 mod situation;
 mod situation_watch;
 pub mod status;
+mod strike_cover;
+mod strikes;
 pub mod subscribe;
 mod watched;

@@ -15,6 +15,7 @@ use crate::grpc::reporting::{self, MOST_REPORTS, Reporting};
 use crate::grpc::server_info::ServerInfo;
 use crate::grpc::situation::Situations;
 use crate::grpc::status::MAX_INBOUND_BYTES;
+use crate::grpc::strikes::Striking;
 use crate::grpc::subscribe::AlertApi;
 use crate::intake::Intake;
 use crate::lifecycle::Lifecycle;
@@ -85,6 +86,11 @@ impl Services {
             clock: Arc::clone(&self.clock),
             lifecycle: self.lifecycle.clone(),
         };
+        let striking = Striking {
+            register: Arc::clone(&self.register),
+            store: Arc::clone(&self.store),
+            clock: Arc::clone(&self.clock),
+        };
         let info = ServerInfo {
             store: Arc::clone(&self.store),
             clock: self.clock,
@@ -105,6 +111,7 @@ impl Services {
         let reporting = pb::reporting_service_server::ReportingServiceServer::new(reporting);
         let registering = pb::register_service_server::RegisterServiceServer::new(registering);
         let situations = pb::situation_service_server::SituationServiceServer::new(situations);
+        let striking = pb::strike_service_server::StrikeServiceServer::new(striking);
         let info = pb::server_service_server::ServerServiceServer::new(info);
         let routes = Routes::new(health)
             .add_service(reflection().build_v1()?)
@@ -113,6 +120,7 @@ impl Services {
             .add_service(reporting.max_decoding_message_size(limits.message_bytes))
             .add_service(registering.max_decoding_message_size(limits.message_bytes))
             .add_service(situations.max_decoding_message_size(MAX_INBOUND_BYTES))
+            .add_service(striking.max_decoding_message_size(limits.message_bytes))
             .add_service(info.max_decoding_message_size(MAX_INBOUND_BYTES));
         Ok((routes, reporter))
     }

@@ -24,6 +24,10 @@ pub enum Problem {
     CursorEpochChanged,
     /// Nothing of that name.
     NotFound(String),
+    /// Something of that name is there already: which, and the remedy.
+    AlreadyExists(String),
+    /// What was to be changed is at another version than the caller read: its name.
+    EtagMismatch(String),
     /// Storage could not be reached in time.
     StorageUnavailable(String),
     /// The database refused, or a stored payload cannot be read.
@@ -51,6 +55,8 @@ impl Problem {
             Self::CursorExpired(_) => (Code::OutOfRange, "CURSOR_EXPIRED"),
             Self::CursorEpochChanged => (Code::OutOfRange, "CURSOR_EPOCH_CHANGED"),
             Self::NotFound(_) => (Code::NotFound, "NOT_FOUND"),
+            Self::AlreadyExists(_) => (Code::AlreadyExists, "ALREADY_EXISTS"),
+            Self::EtagMismatch(_) => (Code::Aborted, "ETAG_MISMATCH"),
             Self::StorageUnavailable(_) => (Code::Unavailable, "STORAGE_UNAVAILABLE"),
             Self::Internal(_) => (Code::Internal, "INTERNAL"),
             Self::MessageTooLarge(_) => (Code::ResourceExhausted, "MESSAGE_TOO_LARGE"),
@@ -72,6 +78,12 @@ impl Problem {
                 "the log has another history at this cursor (a restored backup): start with a snapshot".into()
             }
             Self::NotFound(what) => format!("{what} does not exist"),
+            Self::AlreadyExists(what) => what.clone(),
+            Self::EtagMismatch(what) => {
+                format!(
+                    "{what} was changed by another one meanwhile: read it again, decide anew, and send its new etag"
+                )
+            }
             Self::StorageUnavailable(why) => format!("storage is unavailable ({why}): try again"),
             Self::Internal(why) => format!("internal error: {why}"),
             Self::MessageTooLarge(limit) => {
@@ -108,7 +120,12 @@ impl Problem {
             Self::StorageUnavailable(_) | Self::Contended => {
                 details.set_retry_info(Some(Duration::from_secs(1)));
             }
-            Self::CursorMalformed | Self::CursorEpochChanged | Self::NotFound(_) | Self::Internal(_) => {}
+            Self::CursorMalformed
+            | Self::CursorEpochChanged
+            | Self::NotFound(_)
+            | Self::AlreadyExists(_)
+            | Self::EtagMismatch(_)
+            | Self::Internal(_) => {}
         }
         details.set_error_info(reason, "wardwatch", metadata);
         details

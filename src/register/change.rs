@@ -12,7 +12,7 @@ use crate::wire::{self, InvalidFields, Violations, pb};
 /// Most rows in one call (contract.md section 1).
 const MOST_ROWS: usize = 1_000;
 /// How often a change is made anew when another replica was first.
-const TRIES: usize = 10;
+pub(super) const TRIES: usize = 10;
 
 /// Why the register was not changed.
 #[derive(Clone, Debug)]

@@ -4,8 +4,12 @@ mod activity;
 mod change;
 pub mod reading;
 mod rows;
+mod strike_effect;
+mod strike_reads;
+mod strikes;
 
 pub use change::{RegisterError, Upserted};
+pub use strikes::{StrikeChanged, StrikeError};
 
 use std::sync::Arc;
 

@@ -63,9 +63,10 @@ fn leave(book: &mut Rulebook, strike: &Strike, generation: i64) {
     let Some((_, former)) = book.strikes.get(&strike.id) else { return };
     let former = Arc::clone(former);
     let left = |o: &&Arc<Organisation>| former.scope.covers(o) && !strike.scope.covers(o);
-    let codes: Vec<OrganisationCode> =
-        book.organisations.values().map(|(_, o)| o).filter(left).map(|o| o.code.clone()).collect();
-    book.left_scope.extend(codes.into_iter().map(|code| (code, generation)));
+    for organisation in book.organisations.values().map(|(_, o)| o).filter(left) {
+        let newest = book.left_scope.entry(organisation.code.clone()).or_default();
+        *newest = generation.max(*newest);
+    }
 }
 
 fn organisation_of(book: &Rulebook, code: &OrganisationCode) -> Result<Arc<Organisation>, StoreError> {

@@ -2,7 +2,7 @@
 
 use crate::domain::{
     Alert, AlertEvent, AlertId, AlertState, BlockKind, CallOffReason, Cause, Condition, Context, Episode, EventType,
-    Policy, Resolution, Severity, SiteCode, Span, SubjectName, Time,
+    Period, Policy, Resolution, Severity, SiteCode, Span, SubjectName, Time, Window,
 };
 use crate::rules::catalogue::{
     CAPACITY, CORRIDOR, IMPLAUSIBLE, JUDGEMENT, MAX_ALLOCATION, NOT_REPORTED, OVERDUE, PLAN_MISSING, SILENT, SKILL_MIX,
@@ -283,14 +283,16 @@ impl Turn<'_> {
     /// Why no strike asks anything any more: its window ended, or it was called off for a reason.
     fn why_over(&self, alert: &Alert) -> Resolution {
         let strike = self.context.strikes.iter().find(|s| Some(&s.id) == alert.strike.as_ref());
-        let about = |w: &&crate::domain::Window| match alert.instance.parse::<crate::domain::Period>() {
+        let about = |w: &&Window| match alert.instance.parse::<Period>() {
             Ok(period) => w.start < period.end && period.start < w.end,
+            Err(_) if alert.forecast => self.now < w.end,
             Err(_) => w.start <= self.now && self.now < w.end + TAIL,
         };
         let called_off =
             strike.and_then(|s| s.windows.iter().filter(|w| w.called_off.is_some()).rfind(about)?.called_off);
         let changed = strike.and_then(|s| s.changed_by).filter(|_| matches!(self.cause, Cause::Strike));
-        called_off.or(changed).map_or(Resolution::WindowEnded, reason)
+        let usual = if alert.rule == PLAN_MISSING { Resolution::Expired } else { Resolution::WindowEnded };
+        called_off.or(changed).map_or(usual, reason)
     }
 
     pub(super) fn event(

@@ -69,7 +69,8 @@ pub fn not_reported(view: &OrganisationView<'_>) -> Ruling {
     let ruling = Ruling { strike: Some(struck.strike.clone()), ..ruling };
     let (code, all) = (view.name.code(), groups.len());
     let Some(first) = missing.iter().map(|(since, _)| *since).min() else {
-        return ruling.with_message(format!("{code}: returns of all {all} cover groups received."));
+        let now = view.clock(view.now);
+        return ruling.with_message(format!("{code}: returns of all {all} cover groups received by {now}."));
     };
     let due = view.clock(first - view.policy.cover_return_grace);
     let missing = names.len();
@@ -84,7 +85,7 @@ pub fn plan_missing(view: &OrganisationView<'_>) -> Ruling {
     let groups = view.groups();
     let Some(coming) = coming(view) else {
         let ruling = counted(PLAN_MISSING, &[], groups.len());
-        return Ruling { forecast: true, ..ruling }.says(Verdict::Ended(Resolution::Expired));
+        return Ruling { forecast: true, ..ruling }.says(Verdict::Ended(Resolution::WindowEnded));
     };
     let planned = |summary: Option<&Summary>| {
         let window = Period::new(coming.opened, coming.end);

@@ -5,7 +5,7 @@ use crate::rules::catalogue::{BASELINE, CARE_LEVEL, DOUBLE_GAP, NONE, RATIO};
 use crate::rules::verdict::{Ruling, Verdict, Why, fraction};
 use crate::rules::view::View;
 use crate::rules::windows;
-use crate::rules::words::{hundredths, nearest_tenths, tenths};
+use crate::rules::words::{emptied, hundredths, nearest_tenths, tenths};
 
 /// What the double gap reads of the ward itself.
 const READS: &[BlockKind] = &[BlockKind::Patients, BlockKind::LevelsOfCare, BlockKind::Nursing];
@@ -66,7 +66,11 @@ fn breach(view: &View<'_>, ruling: Ruling, over: &Ruling, groups: &[&str]) -> Ru
         NONE => "no registered nurse, minimum 1".to_owned(),
         _ => format!("{} of {} {}", measured.numerator, hundredths(limit.numerator, limit.denominator), limit.unit),
     });
-    let cover = groups.join(", ");
+    let cover = match groups {
+        [one] => (*one).to_owned(),
+        [first, others @ ..] => format!("{first} and {} more", others.len()),
+        [] => String::new(),
+    };
     let (ward, when) = (&view.facts.ward.code, view.when(READS));
     let message = format!("Ward {ward}: {figures}, and a hole in the doctors' cover of {cover}. {when}");
     let ruling = ruling.with_message(message);
@@ -96,6 +100,12 @@ pub fn below_baseline(view: &View<'_>) -> Ruling {
     };
     let unit = "registered nurses";
     let ruling = ruling.measuring(fraction(nurses.count, 1, unit), fraction(baseline, 1, unit), "ward register");
+    match view.emptied() {
+        Ok(false) => {}
+        // Nobody needs no one.
+        Ok(true) => return ruling.with_message(emptied(view)),
+        Err(why) => return ruling.unknown(why),
+    }
     let side = if nurses.count < baseline { "below" } else { "at or above" };
     let (ward, count, when) = (&view.facts.ward.code, nurses.count, view.when(NURSING));
     let message =

@@ -2,6 +2,7 @@
 
 mod any;
 mod courses;
+mod cover;
 mod doubt;
 mod ends;
 mod fixture;
@@ -9,6 +10,7 @@ mod flags;
 mod lifecycle;
 mod messages;
 mod overdue;
+mod plans;
 mod properties;
 mod ratio;
 mod receipts;
@@ -18,5 +20,7 @@ mod silence;
 mod staffing;
 mod standing;
 mod status;
+mod strike_cover;
+mod trust;
 mod updates;
 mod windows;

@@ -98,8 +98,7 @@ fn every_rule_of_a_ward_answers_once() {
     bay.report("10:00", shift(28, 3));
     let answers = evaluate(bay.facts(), &bay.subject.state, &[], at("10:00"));
     let rules: Vec<&str> = answers.iter().map(|e| e.rule).collect();
-    let expected: Vec<&str> =
-        RULES.iter().copied().filter(|r| !NOT_OF_A_WARD.contains(r)).collect();
+    let expected: Vec<&str> = RULES.iter().copied().filter(|r| !NOT_OF_A_WARD.contains(r)).collect();
     assert_eq!(rules.len(), expected.len());
     assert!(expected.iter().all(|r| rules.contains(r)), "{rules:?}");
 }

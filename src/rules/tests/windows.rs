@@ -11,7 +11,7 @@ use crate::rules::windows::{Struck, in_force, next_edge, next_return, return_poi
 /// 09:00 and 20:00.
 const RETURNS: [u16; 2] = [9 * 60, 20 * 60];
 
-fn at(s: &str) -> Time {
+pub fn at(s: &str) -> Time {
     s.parse().unwrap()
 }
 
@@ -23,7 +23,7 @@ fn local(s: &str) -> Time {
 }
 
 /// A strike of resident doctors, full withdrawal, with these windows in London's time.
-fn strike(id: &str, windows: &[(&str, &str)]) -> Strike {
+pub fn strike(id: &str, windows: &[(&str, &str)]) -> Strike {
     let window = |(n, (start, end)): (usize, &(&str, &str))| Window {
         id: u32::try_from(n).unwrap() + 1,
         start_local: start.parse().unwrap(),

@@ -10,7 +10,7 @@ use crate::support::service::on_both_stores;
 ///
 /// # Panics
 /// When there is none and nobody switched it off: what is not tested must be said.
-fn python() -> Option<String> {
+pub fn python() -> Option<String> {
     let Ok(python) = std::env::var("WARDWATCH_TEST_PYTHON") else {
         panic!(
             "no Python to test with: run tests/run, which makes one with the examples' requirements (or set \
@@ -24,12 +24,12 @@ fn python() -> Option<String> {
     Some(python)
 }
 
-fn root() -> &'static Path {
+pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
 /// A Python program of the project, with its modules beside it.
-fn program(python: &str, path: &str, modules: &Path) -> Command {
+pub fn program(python: &str, path: &str, modules: &Path) -> Command {
     let mut command = Command::new(python);
     command.arg(root().join(path)).env("PYTHONPATH", modules).env("PYTHONDONTWRITEBYTECODE", "1");
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -132,4 +132,12 @@ async fn three_trusts_of_england_end_with_exactly_the_alerts_of_the_oracle() {
         assert!(equal.starts_with("equal: ") && !equal.starts_with("equal: 0 "), "{said}");
     })
     .await;
+}
+
+#[test]
+fn the_oracle_knows_the_answers_that_the_domain_gives() {
+    let Some(python) = python() else { return };
+    let mut oracle = program(&python, "tests/oracle.py", &root().join("tests"));
+    let said = good(&oracle.arg("--self-test").output().unwrap());
+    assert!(said.ends_with(" cases right\n"), "{said}");
 }

@@ -2,9 +2,12 @@
 
 mod bad_input;
 mod drain;
+mod fatigue;
 mod foreign;
 mod intake;
 mod pressure;
 mod promises;
 mod reads;
 mod register;
+mod strikes;
+mod strikes_cli;

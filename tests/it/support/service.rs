@@ -17,6 +17,7 @@ use wardwatch::wire::pb::alert_service_client::AlertServiceClient;
 use wardwatch::wire::pb::register_service_client::RegisterServiceClient;
 use wardwatch::wire::pb::reporting_service_client::ReportingServiceClient;
 use wardwatch::wire::pb::server_service_client::ServerServiceClient;
+use wardwatch::wire::pb::strike_service_client::StrikeServiceClient;
 use wardwatch::wire::pb::{self, ReportReceipt, StaffingReport, StreamReportsRequest};
 
 use crate::support::hospital::{adult, told, ward};
@@ -219,6 +220,9 @@ impl Service {
     }
     pub fn register(&self) -> RegisterServiceClient<Channel> {
         RegisterServiceClient::new(self.channel.clone()).max_decoding_message_size(16 << 20)
+    }
+    pub fn strikes(&self) -> StrikeServiceClient<Channel> {
+        StrikeServiceClient::new(self.channel.clone())
     }
     pub fn info(&self) -> ServerServiceClient<Channel> {
         ServerServiceClient::new(self.channel.clone())

@@ -1,0 +1,160 @@
+//! StrikeService: announcing strikes, changing them, and reading whether the cover stands.
+
+use std::sync::Arc;
+
+use tonic::{Request, Response, Status};
+
+use crate::clock::SharedClock;
+use crate::domain::{Rulebook, Strike, StrikeId, SubjectName, Time};
+use crate::grpc::keyed::Page;
+use crate::grpc::status::Problem;
+use crate::register::{Register, StrikeChanged, StrikeError};
+use crate::store::Store;
+use crate::wire::{self, pb, to_time};
+
+/// The service.
+#[derive(Clone, Debug)]
+pub struct Striking {
+    /// The register, strikes with it.
+    pub register: Arc<Register>,
+    /// Reads subjects and the log's head.
+    pub store: Arc<dyn Store>,
+    /// Now.
+    pub clock: SharedClock,
+}
+
+#[tonic::async_trait]
+impl pb::strike_service_server::StrikeService for Striking {
+    async fn create_strike(
+        &self,
+        request: Request<pb::CreateStrikeRequest>,
+    ) -> Result<Response<pb::CreateStrikeResponse>, Status> {
+        let done = self.register.create_strike(request.into_inner()).await.map_err(Problem::from)?;
+        let StrikeChanged { strike, warnings, effect } = done;
+        Ok(Response::new(pb::CreateStrikeResponse { strike: Some(strike), warnings, effect: Some(effect) }))
+    }
+
+    async fn update_strike(
+        &self,
+        request: Request<pb::UpdateStrikeRequest>,
+    ) -> Result<Response<pb::UpdateStrikeResponse>, Status> {
+        let done = self.register.update_strike(request.into_inner()).await.map_err(Problem::from)?;
+        let StrikeChanged { strike, warnings, effect } = done;
+        Ok(Response::new(pb::UpdateStrikeResponse { strike: Some(strike), warnings, effect: Some(effect) }))
+    }
+
+    async fn call_off_strike(
+        &self,
+        request: Request<pb::CallOffStrikeRequest>,
+    ) -> Result<Response<pb::CallOffStrikeResponse>, Status> {
+        let done = self.register.call_off_strike(request.into_inner()).await.map_err(Problem::from)?;
+        let StrikeChanged { strike, warnings, effect } = done;
+        Ok(Response::new(pb::CallOffStrikeResponse { strike: Some(strike), warnings, effect: Some(effect) }))
+    }
+
+    async fn record_derogation(
+        &self,
+        request: Request<pb::RecordDerogationRequest>,
+    ) -> Result<Response<pb::RecordDerogationResponse>, Status> {
+        let done = self.register.record_derogation(request.into_inner()).await.map_err(Problem::from)?;
+        let StrikeChanged { strike, warnings, effect } = done;
+        Ok(Response::new(pb::RecordDerogationResponse { strike: Some(strike), warnings, effect: Some(effect) }))
+    }
+
+    async fn get_strike(
+        &self,
+        request: Request<pb::GetStrikeRequest>,
+    ) -> Result<Response<pb::GetStrikeResponse>, Status> {
+        let pb::GetStrikeRequest { name, version } = request.into_inner();
+        let book = self.current().await?;
+        let strike = strike_named(&book, &name)?;
+        let Some(version) = version.filter(|v| *v != strike.version) else {
+            let effect = Some(self.register.strike_effect(&strike));
+            return Ok(Response::new(pb::GetStrikeResponse { strike: Some(wire::strike_to(&strike)), effect }));
+        };
+        let found = self.register.strike_version(&strike.id, version).await.map_err(Problem::from)?;
+        let newest = strike.version;
+        let found =
+            found.ok_or_else(|| Problem::NotFound(format!("version {version} of {name} (newest: {newest})")))?;
+        Ok(Response::new(pb::GetStrikeResponse { strike: Some(wire::strike_to(&found)), effect: None }))
+    }
+
+    async fn list_strikes(
+        &self,
+        request: Request<pb::ListStrikesRequest>,
+    ) -> Result<Response<pb::ListStrikesResponse>, Status> {
+        let pb::ListStrikesRequest { page_size, page_token, organisation, ends_after_time } = request.into_inner();
+        let scope = format!("{organisation}|{ends_after_time:?}");
+        let page = Page::open("ListStrikes", scope, page_size, &page_token, self.store.as_ref()).await?;
+        let book = self.current().await?;
+        let employer = employer(&book, &organisation)?;
+        let after = ends_after_time.map(|t| to_time(t).ok_or_else(|| Problem::field("ends_after_time", NO_INSTANT)));
+        let after = after.transpose()?;
+        let wanted = |s: &&Arc<Strike>| {
+            page.after.as_deref().is_none_or(|last| s.id.id() > last)
+                && employer.as_ref().is_none_or(|o| s.scope.covers(o))
+                && after.is_none_or(|t| ends_after(s, t))
+        };
+        let rows: Vec<_> = book.strikes.values().map(|(_, s)| s).filter(wanted).take(page.limit() as usize).collect();
+        let next_page_token = page.next(rows.len(), rows.last().map(|s| s.id.id().to_owned()));
+        let strikes = rows.iter().map(|s| wire::strike_to(s)).collect();
+        Ok(Response::new(pb::ListStrikesResponse { strikes, next_page_token, cursor: page.cursor }))
+    }
+
+    async fn get_strike_cover(
+        &self,
+        request: Request<pb::GetStrikeCoverRequest>,
+    ) -> Result<Response<pb::GetStrikeCoverResponse>, Status> {
+        Ok(Response::new(self.cover(request.into_inner()).await?))
+    }
+}
+
+const NO_INSTANT: &str = "is not an instant between the years 1970 and 9999";
+
+impl Striking {
+    /// The rulebook as the store has it now, so that a read follows every write, made on whichever replica.
+    pub(super) async fn current(&self) -> Result<Arc<Rulebook>, Problem> {
+        self.register.refresh().await?;
+        Ok(self.register.rulebook())
+    }
+}
+
+/// The newest version of a strike.
+pub(super) fn strike_named(book: &Rulebook, name: &str) -> Result<Arc<Strike>, Problem> {
+    let id: StrikeId = name.parse().map_err(|e| Problem::field("name", format!("{e}")))?;
+    let found = book.strikes.get(&id).map(|(_, strike)| Arc::clone(strike));
+    found.ok_or_else(|| StrikeError::missing(book, &id).into())
+}
+
+fn employer(book: &Rulebook, name: &str) -> Result<Option<Arc<crate::domain::Organisation>>, Problem> {
+    if name.is_empty() {
+        return Ok(None);
+    }
+    let Ok(SubjectName::Organisation(code)) = name.parse() else {
+        return Err(Problem::field("organisation", format!("'{name}' is not organisations/{{ods}}")));
+    };
+    let found = book.organisations.get(&code).map(|(_, o)| Arc::clone(o));
+    found.map(Some).ok_or_else(|| Problem::NotFound(name.to_owned()))
+}
+
+fn ends_after(strike: &Strike, time: Time) -> bool {
+    strike.planned().any(|w| w.end > time)
+}
+
+impl From<StrikeError> for Problem {
+    fn from(error: StrikeError) -> Self {
+        match error {
+            StrikeError::Invalid(fields) => Self::BadRequest(fields.0),
+            StrikeError::Exists(id) => Self::AlreadyExists(format!(
+                "{id} exists: change it with UpdateStrike, or choose another strike_id for another strike"
+            )),
+            StrikeError::Missing(id, nearest) => {
+                let nearest = nearest.map(|n| format!(" (nearest: {n})")).unwrap_or_default();
+                Self::NotFound(format!("{id}{nearest}"))
+            }
+            StrikeError::Changed(id) => Self::EtagMismatch(id.to_string()),
+            StrikeError::Store(error) => error.into(),
+            StrikeError::Contended => Self::Contended,
+        }
+    }
+}
