@@ -59,7 +59,8 @@ async fn send(file: &Path, source: &str, mut session: Session) -> Result<(), Fai
         accepted += i64::from(answer.map_err(|e| import::refused(e, file, batch, written))?.accepted_count);
     }
     let json = session.output.is_json();
-    let text = if json { serde_json::json!({"accepted": accepted}).to_string() } else { format!("{accepted} accepted") };
+    let text =
+        if json { serde_json::json!({"accepted": accepted}).to_string() } else { format!("{accepted} accepted") };
     session.output.line(&text)?;
     session.output.flush()
 }

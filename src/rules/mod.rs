@@ -39,7 +39,7 @@ pub mod windows;
 mod words;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use catalogue::{OPTIONAL, RULES, nearest_ward};
 pub use cover_view::{CoverView, shifts, struck};

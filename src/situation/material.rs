@@ -1,5 +1,7 @@
 use crate::domain::{Alert, Day, Organisation, Rulebook, Span, Time};
-use crate::store::{ActivityRow, AlertQuery, Head, LogPoint, PastAlert, PastAlerts, Shown, Store, StoreError, SubjectRow};
+use crate::store::{
+    ActivityRow, AlertQuery, Head, LogPoint, PastAlert, PastAlerts, Shown, Store, StoreError, SubjectRow,
+};
 use crate::wire;
 
 /// "An hour ago".

@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::domain::{Activity, Alert, Context, Organisation, OrganisationCode, Rulebook, SubjectName, SubjectState, Time};
+use crate::domain::{
+    Activity, Alert, Context, Organisation, OrganisationCode, Rulebook, SubjectName, SubjectState, Time,
+};
 use crate::situation::known::Known;
 use crate::situation::material::{Ask, Material};
 use crate::situation::seen::{self, GroupSeen, WardSeen};
@@ -57,9 +59,8 @@ impl<'a> Read<'a> {
                 part.see(states, book, ask, material);
                 part.look_back(states, ask, material);
                 let rows = material.activity.iter().filter(|row| row.organisation == *number);
-                let figures = rows.filter_map(|r| {
-                    wire::activity_of(r.day, r.category, [r.planned, r.delivered, r.postponed])
-                });
+                let figures =
+                    rows.filter_map(|r| wire::activity_of(r.day, r.category, [r.planned, r.delivered, r.postponed]));
                 part.activity = figures.collect();
                 Some(part)
             })

@@ -64,8 +64,8 @@ fn nurses(facts: &WardFacts, state: &SubjectState, now: Time) -> Option<NursesSe
     let count = state.blocks.nursing.as_ref()?.body.registered_nurses;
     let ratio = rules::evaluate(facts, state, &[], now).into_iter().find(|e| e.rule == "ratio.over_limit")?;
     let (measured, limit) = (ratio.measured?, ratio.limit?);
-    let at = measured.denominator > 0
-        && measured.numerator * limit.denominator == limit.numerator * measured.denominator;
+    let at =
+        measured.denominator > 0 && measured.numerator * limit.denominator == limit.numerator * measured.denominator;
     let ratio = match ratio.answer {
         Answer::Breaching => Ordering::Greater,
         Answer::WithinLimit if at => Ordering::Equal,

@@ -35,10 +35,7 @@ pub(super) fn intervals<'a>(context: &'a Context, organisation: &Organisation, n
 }
 
 /// Windows of several organisations, each once; by start.
-pub(super) fn shown<'a>(
-    parts: impl Iterator<Item = &'a [Interval<'a>]>,
-    now: Time,
-) -> Vec<pb::SituationStrike> {
+pub(super) fn shown<'a>(parts: impl Iterator<Item = &'a [Interval<'a>]>, now: Time) -> Vec<pb::SituationStrike> {
     let mut windows: BTreeMap<(&StrikeId, u32), Window<'_>> = BTreeMap::new();
     for part in parts {
         let mut counted = Vec::new();

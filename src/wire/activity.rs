@@ -1,6 +1,8 @@
 //! Planned work, one way: it is stored in columns, not as a message.
 
-use crate::domain::{Activity, ActivityCategory, Day, OrganisationCode, RejectReason, SourceCode, SubjectName, Time, Zone};
+use crate::domain::{
+    Activity, ActivityCategory, Day, OrganisationCode, RejectReason, SourceCode, SubjectName, Time, Zone,
+};
 use crate::wire::enums::activity_category_from;
 use crate::wire::{Violations, pb};
 

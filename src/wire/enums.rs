@@ -1,7 +1,9 @@
 //! Enums, both ways. A stored value that this version does not know is `None`.
 
-use crate::domain::{ActivityCategory, AlertState, BlockKind, Condition, EventType, Freshness, MinimumReason, RejectReason, Resolution, Severity,
-    WardKind, WardState, WardStatus,};
+use crate::domain::{
+    ActivityCategory, AlertState, BlockKind, Condition, EventType, Freshness, MinimumReason, RejectReason, Resolution,
+    Severity, WardKind, WardState, WardStatus,
+};
 use crate::wire::pb;
 
 impl From<Severity> for pb::Severity {

@@ -50,12 +50,8 @@ pub(super) fn wrapped(label: &str, items: &[String], most: usize) -> Vec<String>
 /// `12,711`.
 pub(super) fn thousands(n: i64) -> String {
     let digits = n.unsigned_abs().to_string();
-    let groups: Vec<String> = digits
-        .as_bytes()
-        .rchunks(3)
-        .rev()
-        .map(|group| group.iter().map(|b| char::from(*b)).collect())
-        .collect();
+    let groups: Vec<String> =
+        digits.as_bytes().rchunks(3).rev().map(|group| group.iter().map(|b| char::from(*b)).collect()).collect();
     format!("{}{}", if n < 0 { "-" } else { "" }, groups.join(","))
 }
 
@@ -79,6 +75,12 @@ pub(super) fn length(seconds: i64) -> String {
 /// `Tue 26 Apr 17:00`, on the clocks of England.
 pub(super) fn moment(time: Option<Moment>) -> String {
     local(time, "%a %-d %b %H:%M")
+}
+
+/// As [`moment`]; on the day of another time the clock alone.
+pub(super) fn near(time: Option<Moment>, other: Option<Moment>) -> String {
+    let day = |t| local(t, "%F");
+    if day(time) == day(other) { clock(time) } else { moment(time) }
 }
 
 /// `17:00`.

@@ -1,9 +1,9 @@
 //! The control room's view on a terminal.
 
 mod lines;
-mod text;
 #[cfg(test)]
 mod tests;
+mod text;
 
 use std::io::IsTerminal as _;
 use std::time::Duration;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anstyle::{AnsiColor, Style};
 
 use super::lines::{
-    LABEL, between, clock, counted, length, line, local, moment, role, short, thousands, words, wrapped,
+    LABEL, between, clock, counted, length, line, local, moment, near, role, short, thousands, words, wrapped,
 };
 use crate::client::{Moment, pb};
 
@@ -72,14 +72,14 @@ fn strikes(block: &pb::SituationBlock, now: Option<Moment>) -> Vec<String> {
 fn strike(strike: &pb::SituationStrike, now: Option<Moment>) -> String {
     let who = words(strike.staff_group().as_str_name(), "STAFF_GROUP_");
     let mode = words(strike.mode().as_str_name(), "STRIKE_MODE_");
-    let employers = counted(strike.organisation_count, "employer", "employers");
-    let said = format!("{} {who}, {mode}, {employers}", strike.union);
+    let said = format!("{} {who}, {mode}", strike.union);
     if strike.state() == pb::SituationStrikeState::On {
-        let left = length(between(now, strike.end_time));
-        return format!("ON until {}, {left} left: {said}", moment(strike.end_time));
+        let (until, left) = (near(strike.end_time, now), length(between(now, strike.end_time)));
+        let employers = counted(strike.organisation_count, "employer", "employers");
+        return format!("ON until {until} ({left} left): {said}, {employers}");
     }
-    let (from, until) = (moment(strike.start_time), moment(strike.end_time));
-    format!("from {from} to {until}, in {}: {said}", length(between(now, strike.start_time)))
+    let (from, until) = (near(strike.start_time, now), near(strike.end_time, strike.start_time));
+    format!("{from} to {until} (in {}): {said}", length(between(now, strike.start_time)))
 }
 
 /// Where is a hole now.
@@ -108,11 +108,11 @@ fn holes(holes: Option<&pb::SituationHoles>) -> Vec<String> {
 fn responders(responders: Option<&pb::SituationResponders>, now: Option<Moment>) -> String {
     let Some(r) = responders else { return line("WHO HAS IT", "not known") };
     let waiting = match r.oldest_unacknowledged_time {
-        Some(at) => format!(" (the oldest for {})", length(between(Some(at), now))),
+        Some(at) => format!(" (one for {})", length(between(Some(at), now))),
         None => String::new(),
     };
     let text = format!(
-        "critical with nobody {}{waiting}, critical with somebody {}, other with somebody {}, escalated {}",
+        "critical: with nobody {}{waiting}, with somebody {}; others with somebody {}; escalated {}",
         r.unacknowledged_criticals, r.acknowledged_criticals, r.acknowledged_others, r.escalated
     );
     line("WHO HAS IT", &text)
@@ -135,7 +135,8 @@ fn trend(block: &pb::SituationBlock) -> Vec<String> {
         ]
     };
     let both = counts(now).into_iter().zip(counts(before));
-    let moved: Vec<(&str, i32)> = both.map(|((name, now), (_, then))| (name, now - then)).filter(|(_, d)| *d != 0).collect();
+    let moved: Vec<(&str, i32)> =
+        both.map(|((name, now), (_, then))| (name, now - then)).filter(|(_, d)| *d != 0).collect();
     let verdict = match (moved.iter().any(|(_, d)| *d > 0), moved.iter().any(|(_, d)| *d < 0)) {
         (false, false) => "the same as",
         (true, false) => "WORSE than",
@@ -218,9 +219,8 @@ fn next(block: &pb::SituationBlock) -> String {
 fn postponed(situation: &pb::Situation, block: &pb::SituationBlock) -> Vec<String> {
     let Some(activity) = &block.activity else { return vec![line("POSTPONED", "not part of this view")] };
     let of = |counts: Option<&pb::SituationCounts>| counts.and_then(|c| c.postponed);
-    let said = |counts: Option<&pb::SituationCounts>| {
-        of(counts).map_or_else(|| "unknown".to_owned(), |n| thousands(n.into()))
-    };
+    let said =
+        |counts: Option<&pb::SituationCounts>| of(counts).map_or_else(|| "unknown".to_owned(), |n| thousands(n.into()));
     let days = format!("{} to {}", situation.activity_start_day, situation.activity_end_day);
     if of(activity.total.as_ref()).is_none() {
         return vec![line("POSTPONED", &format!("nothing reported for {days}"))];
