@@ -13,6 +13,7 @@ mod import;
 mod migrate;
 mod organisations;
 mod output;
+mod policy;
 mod replay;
 mod report;
 mod serve;
@@ -94,6 +95,9 @@ enum Command {
     /// Send planned work: operations and appointments planned, delivered, postponed.
     #[command(subcommand)]
     Activity(activity::Activity),
+    /// Show and change what the rules judge by.
+    #[command(subcommand)]
+    Policy(policy::Policy),
     /// Announce, change, list and call off strikes; show whether the cover stands.
     #[command(subcommand)]
     Strikes(strikes::Strikes),
@@ -156,6 +160,7 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Wards(wards) => wards.run(session).await,
         Command::Situation(situation) => situation.run(session).await,
         Command::Activity(activity) => activity.run(session).await,
+        Command::Policy(policy) => policy.run(session).await,
         Command::Strikes(strikes) => strikes.run(session).await,
         Command::Healthcheck => healthcheck::run(session).await,
         Command::Serve(_) | Command::Config(_) | Command::Migrate(_) => Ok(()),

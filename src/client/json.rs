@@ -69,6 +69,13 @@ impl Mapped for pb::GetStrikeCoverResponse {
     const NAME: &'static str = "wardwatch.v1.GetStrikeCoverResponse";
 }
 
+impl Mapped for pb::Policy {
+    const NAME: &'static str = "wardwatch.v1.Policy";
+}
+impl Mapped for pb::UpdatePolicyResponse {
+    const NAME: &'static str = "wardwatch.v1.UpdatePolicyResponse";
+}
+
 static POOL: LazyLock<DescriptorPool> =
     LazyLock::new(|| DescriptorPool::decode(crate::wire::DESCRIPTORS).unwrap_or_default());
 
@@ -76,11 +83,20 @@ fn descriptor<M: Mapped>() -> Result<MessageDescriptor, JsonError> {
     POOL.get_message_by_name(M::NAME).ok_or_else(|| JsonError(format!("{} is not in the descriptors", M::NAME)))
 }
 
-/// A message as one line of JSON.
-pub fn to_string<M: Mapped>(message: &M) -> Result<String, JsonError> {
+fn dynamic<M: Mapped>(message: &M) -> Result<DynamicMessage, JsonError> {
     let mut dynamic = DynamicMessage::new(descriptor::<M>()?);
     dynamic.transcode_from(message).map_err(|e| JsonError(e.to_string()))?;
-    serde_json::to_string(&dynamic).map_err(|e| JsonError(e.to_string()))
+    Ok(dynamic)
+}
+
+/// A message as one line of JSON.
+pub fn to_string<M: Mapped>(message: &M) -> Result<String, JsonError> {
+    serde_json::to_string(&dynamic(message)?).map_err(|e| JsonError(e.to_string()))
+}
+
+/// A message as a JSON value.
+pub fn to_value<M: Mapped>(message: &M) -> Result<Value, JsonError> {
+    serde_json::to_value(dynamic(message)?).map_err(|e| JsonError(e.to_string()))
 }
 
 /// A message from JSON text; an unknown field is an error that names it.

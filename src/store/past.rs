@@ -42,40 +42,78 @@ pub enum PastAlerts {
     OtherHistory,
 }
 
-/// The statements for alerts as of a place, in one dialect: those that may have been open then, or all; each upwards and
-/// downwards.
+/// The statements for alerts as of a place, in one dialect, by [`Form`].
 #[derive(Debug)]
-pub(super) struct AsOf([[String; 2]; 2]);
+pub(super) struct AsOf(Vec<String>);
 
-/// Any alert.
-const ALL: &str = "alert";
-/// Those that are open, or have ended since: few, and each half has an index.
-const OPEN_THEN: &str = "(SELECT * FROM alert WHERE state <> 3 \
-     UNION ALL SELECT * FROM alert WHERE state = 3 AND last_position > $12)";
+/// What decides on the way to the alerts: an index serves each of these alone.
+#[derive(Clone, Copy, Debug)]
+struct Form {
+    /// Those that may have been open: they are open, or have ended since. Few, and each half has an index.
+    open_then: bool,
+    /// Those whose id begins so.
+    prefix: bool,
+    /// Newest first.
+    descending: bool,
+}
 
 impl AsOf {
-    /// `filter` is the condition on $1 to $5 in this dialect; the rest is spelled alike in both.
+    /// `filter` is the condition on $1 to $5, $14 and $15 in this dialect; the rest is spelled alike in both.
     pub(super) fn new(filter: &str) -> Self {
-        Self([ALL, OPEN_THEN].map(|from| [(">", ""), ("<", " DESC")].map(|(on, order)| text(filter, from, on, order))))
+        Self((0..8).map(|n| Form::numbered(n).text(filter)).collect())
     }
 
     /// The statement for a query, and its parameters: $1 to $5 lists, $6 severity, $7 and $8 the ids from and to, $9 and
-    /// $10 the alert to go on after, $11 the limit, $12 and $13 the place.
+    /// $10 the alert to go on after, $11 the limit, $12 and $13 the place, $14 strikes, $15 whether forecasts are left
+    /// out.
     pub(super) fn call(&'static self, query: &AlertQuery, at: LogPoint) -> (&'static str, Vec<Arg>) {
         let open_then = !query.states.is_empty() && !query.states.contains(&AlertRow::RESOLVED);
+        let form = Form { open_then, prefix: !query.id_prefix.is_empty(), descending: query.descending };
         let mut args = query.args();
         // State and condition as of then are in the payload alone.
         args.drain(5..7);
-        args.extend([Arg::Int(at.position), Arg::Int(at.tag)]);
-        (&self.0[usize::from(open_then)][usize::from(query.descending)], args)
+        args.splice(11..11, [Arg::Int(at.position), Arg::Int(at.tag)]);
+        (&self.0[form.number()], args)
     }
 }
 
-/// `verdict` is as in reading the log. An alert existed if the log has an event of it by then, or if all that ever
-/// happened to it was by then. A peak never falls, so that what is too low today was so then.
-fn text(filter: &str, from: &str, on: &str, order: &str) -> String {
-    format!(
-        "
+impl Form {
+    const fn numbered(n: usize) -> Self {
+        Self { open_then: n & 4 != 0, prefix: n & 2 != 0, descending: n & 1 != 0 }
+    }
+    fn number(self) -> usize {
+        usize::from(self.open_then) << 2 | usize::from(self.prefix) << 1 | usize::from(self.descending)
+    }
+
+    /// Whether the order, which has an index too, leads the search. A plus keeps it from doing so.
+    const fn leads(self) -> bool {
+        !self.open_then && !self.prefix
+    }
+
+    /// The alerts to look at.
+    fn candidates(self, filter: &str) -> String {
+        let prefix = if self.prefix { "AND id BETWEEN $7 AND $8" } else { "" };
+        let raised = if self.leads() { "raised" } else { "+raised" };
+        let beyond = if self.descending { "<" } else { ">" };
+        let halves: &[&str] =
+            if self.open_then { &["state <> 3 AND", "state = 3 AND last_position > $12 AND"] } else { &[""] };
+        let half = |half: &&str| {
+            format!(
+                "SELECT * FROM alert WHERE {half} {filter} AND peak_severity >= $6 {prefix}
+      AND ({raised}, id) {beyond} ($9, $10)"
+            )
+        };
+        halves.iter().map(half).collect::<Vec<_>>().join("\n    UNION ALL ")
+    }
+
+    /// `verdict` is as in reading the log. An alert existed if the log has an event of it by then, or if all that ever
+    /// happened to it was by then. A peak never falls, so that what is too low today was so then.
+    fn text(self, filter: &str) -> String {
+        let candidates = self.candidates(filter);
+        let order = if self.descending { " DESC" } else { "" };
+        let raised = if self.leads() { "was.raised" } else { "+was.raised" };
+        format!(
+            "
 SELECT v.verdict, v.trimmed_position, v.trimmed_tag, a.raised, a.id, e.position, e.log_time,
   coalesce(e.payload, a.payload)
 FROM (
@@ -91,13 +129,23 @@ LEFT JOIN (
   FROM (
     SELECT a.raised, a.id, a.payload, a.last_position,
       (SELECT max(e.position) FROM event e WHERE e.alert = a.id AND e.position <= $12) AS position
-    FROM {from} a
-    WHERE {filter} AND peak_severity >= $6 AND id BETWEEN $7 AND $8 AND (raised, id) {on} ($9, $10)
+    FROM ({candidates}) a
   ) was
   WHERE was.position IS NOT NULL OR was.last_position <= $12
-  ORDER BY was.raised{order}, was.id{order} LIMIT $11
+  ORDER BY {raised}{order}, was.id{order} LIMIT $11
 ) a ON v.verdict = 0
 LEFT JOIN event e ON e.position = a.position
 ORDER BY a.raised{order}, a.id{order}"
-    )
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_form_has_a_number_of_its_own() {
+        assert_eq!((0..8).map(|n| Form::numbered(n).number()).collect::<Vec<_>>(), (0..8).collect::<Vec<_>>());
+    }
 }

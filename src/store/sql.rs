@@ -69,11 +69,12 @@ ORDER BY a.raised, a.id";
 pub(super) const LIST_AUDIT: &str =
     "SELECT sequence, recorded, subject, position, entry FROM audit WHERE sequence > $1 ORDER BY sequence LIMIT $2";
 
-/// Those recorded in [$3, $4): their numbers first, which the index has, because the order is another.
+/// Those recorded in [$3, $4): their numbers first, which the index has, because the order is another. A plus keeps the
+/// order from leading the search: what is asked for is usually at the end.
 pub(super) const LIST_AUDIT_IN_TIME: &str = "
 SELECT sequence, recorded, subject, position, entry FROM audit
 WHERE sequence IN (
-  SELECT sequence FROM audit WHERE recorded >= $3 AND recorded < $4 AND sequence > $1 ORDER BY sequence LIMIT $2)
+  SELECT sequence FROM audit WHERE recorded >= $3 AND recorded < $4 AND +sequence > $1 ORDER BY sequence LIMIT $2)
 ORDER BY sequence";
 
 /// One alert.

@@ -105,8 +105,8 @@ pub async fn alerts_of_the_past_are_filtered_by_what_never_changes(fresh: &Fresh
         AlertQuery { id_prefix: "00000012".into(), ..everything() },
     ];
     for query in queries {
-        for states in [vec![], vec![OPEN]] {
-            let query = AlertQuery { states, ..query.clone() };
+        for (states, descending) in [(vec![], false), (vec![], true), (vec![OPEN], false), (vec![OPEN], true)] {
+            let query = AlertQuery { states, descending, ..query.clone() };
             assert_eq!(ids(store, &query, then).await, [alert_id(0x12)], "{query:?}");
         }
     }
