@@ -141,7 +141,7 @@ STRIKE     ON until 17:00 (6 h 08 min left): BMA resident doctors, full withdraw
 HOLES NOW  double gaps 1, cover groups below minimum 2, without a senior 0
            wards above limit 14 (3 severe), below minimum of nurses 0 (0 with none),
            below care-level formula 0
-WHO HAS IT critical: with nobody 2 (one for 12 min), with somebody 4; others with somebody 0; escalated 1
+WHO HAS IT critical: nobody has 2 (one for 12 min), somebody has 4; others taken 0; escalated 1
 TREND      worse and better than at 09:52: double gaps +1, cover below minimum -1, above limit +3
 NOT KNOWN  5 wards stale, 1 ward never reported, 1 cover group without a return
 WORST      critical RJ1/A7, 12 min: Ward A7: 9.3 patients per nurse, and a hole in the doctors' c...
@@ -149,7 +149,8 @@ WORST      critical RJ1/A7, 12 min: Ward A7: 9.3 patients per nurse, and a hole 
 NEXT       Wed 27 Apr 08:00 (3 forecasts), RJ1/SURG: Cover group SURG: doctors planned below mini...
 POSTPONED  4,187 inpatient + 8,524 day case = 12,711 operations, 112,856 outpatient appointments
            125,567 together, 2016-04-18 to 2016-05-02
-NURSES     640 of 1,204 registered nurses counted are on wards above 8 (53 %); 702 at or above (58 %)
+NURSES     640 of 1,204 registered nurses counted are on wards above 8 (53 %)
+           702 of 1,204 are on wards at 8 or above (58 %)
 DOCTORS    at work: tier 1 9, tier 3 12, by 5 of 6 cover groups";
     assert_eq!(plain(&text::situation(&april(), None)), expected);
 }

@@ -112,7 +112,7 @@ fn responders(responders: Option<&pb::SituationResponders>, now: Option<Moment>)
         None => String::new(),
     };
     let text = format!(
-        "critical: with nobody {}{waiting}, with somebody {}; others with somebody {}; escalated {}",
+        "critical: nobody has {}{waiting}, somebody has {}; others taken {}; escalated {}",
         r.unacknowledged_criticals, r.acknowledged_criticals, r.acknowledged_others, r.escalated
     );
     line("WHO HAS IT", &text)
@@ -249,15 +249,10 @@ fn nurses(block: &pb::SituationBlock) -> Vec<String> {
         Some(limit) if limit.denominator == 1 => limit.numerator.to_string(),
         _ => "their limit".to_owned(),
     };
-    let text = format!(
-        "{} of {} registered nurses counted are on wards above {limit}{}; {} at or above{}",
-        thousands(above.into()),
-        thousands(all.into()),
-        share(above, all),
-        thousands(at.into()),
-        share(at, all)
-    );
-    vec![line("NURSES", &text)]
+    let of = |part: i32| format!("{} of {}", thousands(part.into()), thousands(all.into()));
+    let first = format!("{} registered nurses counted are on wards above {limit}{}", of(above), share(above, all));
+    let second = format!("{} are on wards at {limit} or above{}", of(at), share(at, all));
+    vec![line("NURSES", &first), line("", &second)]
 }
 
 /// ` (53 %)`; rounded down, so that "more than half" is never a rounding.

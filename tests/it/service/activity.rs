@@ -103,22 +103,23 @@ async fn each_bad_field_of_planned_work_is_named_and_no_row_is_kept() {
         let service = place.serve_by(&clock()).await;
         service.register_many(1).await;
         let good = || work("2016-04-26", ActivityCategory::Inpatient, [Some(1), None, None]);
+        let other = || pb::Activity { category: ActivityCategory::Outpatient.into(), ..good() };
         for (bad, field) in [
-            (pb::Activity { organisation: "organisations/RXX".into(), ..good() }, "activities[1].organisation"),
+            (pb::Activity { organisation: "organisations/RXX".into(), ..other() }, "activities[1].organisation"),
             (
-                pb::Activity { organisation: "organisations/RJ1/wards/A1".into(), ..good() },
+                pb::Activity { organisation: "organisations/RJ1/wards/A1".into(), ..other() },
                 "activities[1].organisation",
             ),
-            (pb::Activity { organisation: String::new(), ..good() }, "activities[1].organisation"),
-            (pb::Activity { day: "26/04/2016".into(), ..good() }, "activities[1].day"),
-            (pb::Activity { day: "2016-02-30".into(), ..good() }, "activities[1].day"),
-            (pb::Activity { day: "2026-04-26".into(), ..good() }, "activities[1].day"),
-            (pb::Activity { category: 0, ..good() }, "activities[1].category"),
-            (pb::Activity { category: 9, ..good() }, "activities[1].category"),
-            (pb::Activity { planned: Some(-1), ..good() }, "activities[1].planned"),
-            (pb::Activity { postponed: Some(1_000_001), ..good() }, "activities[1].postponed"),
-            (pb::Activity { planned: None, ..good() }, "activities[1].planned"),
-            (pb::Activity { source: "a system".into(), ..good() }, "activities[1].source"),
+            (pb::Activity { organisation: String::new(), ..other() }, "activities[1].organisation"),
+            (pb::Activity { day: "26/04/2016".into(), ..other() }, "activities[1].day"),
+            (pb::Activity { day: "2016-02-30".into(), ..other() }, "activities[1].day"),
+            (pb::Activity { day: "2026-04-26".into(), ..other() }, "activities[1].day"),
+            (pb::Activity { category: 0, ..other() }, "activities[1].category"),
+            (pb::Activity { category: 9, ..other() }, "activities[1].category"),
+            (pb::Activity { planned: Some(-1), ..other() }, "activities[1].planned"),
+            (pb::Activity { postponed: Some(1_000_001), ..other() }, "activities[1].postponed"),
+            (pb::Activity { planned: None, ..other() }, "activities[1].planned"),
+            (pb::Activity { source: "a system".into(), ..other() }, "activities[1].source"),
             (good(), "activities[1]"),
         ] {
             let status = submit(&service, vec![good(), bad], false).await.unwrap_err();
