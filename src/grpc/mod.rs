@@ -4,6 +4,7 @@ mod acting;
 mod alert_lists;
 pub mod alerts;
 mod audit;
+mod cover_groups;
 mod edge;
 pub mod filter;
 pub mod health;

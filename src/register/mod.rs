@@ -2,6 +2,7 @@
 
 mod activity;
 mod change;
+mod cover_groups;
 pub mod reading;
 mod rows;
 mod strike_effect;

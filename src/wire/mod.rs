@@ -38,7 +38,7 @@ mod generated {
 pub use activity::{SubmittedActivity, activity_from, activity_of};
 pub use alert::{alert_from, alert_row, alert_to, event_to, fraction_to};
 pub use audit::{AuditPlace, Audited, audit_entry, audit_to};
-pub use cover::{medical_cover_from, medical_cover_to};
+pub use cover::{medical_cover_from, medical_cover_to, withhold_absences};
 pub use cover_group::{cover_group_from, cover_group_to, decode_cover_group, encode_cover_group};
 pub use fields::{InvalidFields, Violations};
 pub use generated::wardwatch::stored::v1 as stored;

@@ -2,6 +2,7 @@
 
 mod activity;
 mod bad_input;
+mod cover_groups;
 mod drain;
 mod fatigue;
 mod foreign;
@@ -12,5 +13,7 @@ mod reads;
 mod register;
 mod situation;
 mod situation_cli;
+mod strike_cover;
+mod strike_day;
 mod strikes;
 mod strikes_cli;

@@ -7,6 +7,7 @@ use wardwatch::wire::pb::{self, ActivityCategory};
 use wardwatch::wire::{timestamp_to, to_time};
 
 use super::activity::{submit, work};
+use super::strike_day::{announce, cover};
 use super::strikes::{april, create};
 use crate::support::hospital::{adult, clock, fields, figures, morning, pass, reason, ward};
 use crate::support::service::{Service, on_both_stores, within};
@@ -200,6 +201,49 @@ async fn an_organisation_sees_its_own_and_an_unknown_one_is_an_error() {
         let status = try_get(&service, ask(Some(unknown))).await.unwrap_err();
         let named = ["filter.organisations[0]", "filter.sites[0]", "filter.regions[0]"].map(str::to_owned);
         assert_eq!((status.code(), fields(&status)), (Code::InvalidArgument, named.to_vec()), "{status}");
+        service.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_a_strike_day_the_double_gap_comes_first_and_who_takes_it_is_seen() {
+    on_both_stores(async |place| {
+        let clock = clock();
+        let service = place.serve_by(&clock).await;
+        announce(&service).await;
+        // 11:05 in London; the window opened at 11:00.
+        clock.advance_to(morning() + Span::minutes(125));
+        service.settled().await;
+        let block = now(&service).await.total.unwrap();
+        assert_eq!(block.unknown.unwrap().cover_groups_without_return, 1);
+        assert!(block.doctors.unwrap().tiers.is_empty());
+        service.report(figures(&ward(1), clock.now(), 28, 3)).await;
+        service.report(cover(clock.now(), &[(pb::MedicalGrade::F1, 2), (pb::MedicalGrade::Registrar, 0)])).await;
+        service.settled().await;
+        let situation = now(&service).await;
+        let block = situation.total.unwrap();
+        let holes = block.holes.unwrap();
+        assert_eq!((holes.double_gaps, holes.cover_below_minimum, holes.wards_above_limit), (1, 1, 1));
+        assert_eq!((block.worst[0].rule.as_str(), block.worst[0].strike.as_str()), ("ward.double_gap", "strikes/bma"));
+        assert_eq!(block.unknown.unwrap().cover_groups_without_return, 0);
+        let tiers: Vec<_> = block.doctors.unwrap().tiers.iter().map(|t| (t.tier, t.at_work)).collect();
+        assert_eq!(tiers, [(1, 2), (2, 0)], "tier 3 was not reported, and is not zero");
+        let who = block.responders.unwrap();
+        assert_eq!((who.unacknowledged_criticals, who.acknowledged_criticals), (2, 0));
+
+        let request = pb::AcknowledgeAlertRequest {
+            name: block.worst[0].name.clone(),
+            role: pb::ResponderRole::SiteManager.into(),
+            action: pb::ActionCode::ActingDown.into(),
+            client_system: "CONTROL".into(),
+            ..Default::default()
+        };
+        within(service.alerts().acknowledge_alert(request)).await.unwrap();
+        let block = now(&service).await.total.unwrap();
+        let who = block.responders.unwrap();
+        assert_eq!((who.unacknowledged_criticals, who.acknowledged_criticals), (1, 1));
+        assert_eq!(block.worst[0].acknowledged_by(), pb::ResponderRole::SiteManager, "taken, and still the worst");
         service.stop().await;
     })
     .await;
