@@ -365,34 +365,3 @@ fn with_a_site_what_concerns_the_whole_organisation_is_left_out() {
     let there = of_site("RJ122");
     assert_eq!((there.ward_count, there.cover_group_count, there.holes.unwrap().wards_above_limit), (0, 0, 0));
 }
-
-#[test]
-fn zz_temporary_measure() {
-    let mut trust = trust();
-    trust.figures("A1", 28, 2);
-    let mut subjects = material(&trust).subjects;
-    let name: crate::domain::SubjectName = "organisations/RJ1/wards/A1".parse().unwrap();
-    let facts = trust.book.wards[&name].clone();
-    let first = subjects.iter().find(|s| s.name == name).unwrap().clone();
-    for o in 0..150 {
-        let code: crate::domain::OrganisationCode = format!("X{o:03}").parse().unwrap();
-        let (_, mut org) = trust.book.organisations[&"RJ1".parse().unwrap()].clone();
-        std::sync::Arc::make_mut(&mut org).code = code.clone();
-        trust.book.organisations.insert(code.clone(), (1_000_000 + o, org));
-        for w in 0..30 {
-            let ward: crate::domain::WardCode = format!("W{w}").parse().unwrap();
-            let name = crate::domain::SubjectName::Ward(code.clone(), ward.clone());
-            let mut facts = facts.clone();
-            let inner = std::sync::Arc::make_mut(&mut facts.ward);
-            (inner.organisation, inner.code) = (code.clone(), ward);
-            trust.book.wards.insert(name.clone(), facts);
-            subjects.push(SubjectRow { name, ..first.clone() });
-        }
-    }
-    trust.book = std::mem::take(&mut trust.book).linked();
-    let material = Material { subjects, ..material(&trust) };
-    #[expect(clippy::disallowed_methods)]
-    let started = std::time::Instant::now();
-    let s = situation(&material, &trust.book, &ask(), trust.now);
-    eprintln!("MEASURED {:?} for {} wards", started.elapsed(), s.total.unwrap().ward_count);
-}
