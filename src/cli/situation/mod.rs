@@ -3,7 +3,7 @@
 mod lines;
 #[cfg(test)]
 mod tests;
-mod text;
+pub(in crate::cli) mod text;
 
 use std::io::IsTerminal as _;
 use std::time::Duration;

@@ -18,7 +18,7 @@ const ALARM: Style = AnsiColor::Red.on_default().bold();
 const HEADING: Style = Style::new().bold();
 
 /// The whole view; `silent`: nothing was heard for so long, so that it is not live.
-pub(super) fn situation(situation: &pb::Situation, silent: Option<Duration>) -> String {
+pub(in crate::cli) fn situation(situation: &pb::Situation, silent: Option<Duration>) -> String {
     let empty = pb::SituationBlock::default();
     let block = situation.total.as_ref().unwrap_or(&empty);
     let now = situation.as_of_time.or(situation.server_time);

@@ -19,7 +19,9 @@ pub(super) async fn between_the_windows(stage: &mut Stage) -> Result<(), Failure
     stage.hospital.change("A4", |ward| ward.patients = 14);
     stage.until(today(20, 0)).await?;
     stage.hospital.change("A4", |ward| ward.nurses = 2);
-    NIGHT.iter().for_each(|code| stage.hospital.change(code, |ward| ward.nurses = 3));
+    for code in NIGHT {
+        stage.hospital.change(code, |ward| ward.nurses = 3);
+    }
     let at = today(21, 30);
     stage.until(at).await?;
     stage.report(vec![doctors::at_work("GENMED", GENMED_LATE, at)]).await?;
