@@ -1,6 +1,6 @@
 //! The days of the story: times, and what every report of them has.
 
-use crate::client::{instant, pb, timestamp_to};
+use crate::client::{Moment, instant, pb, timestamp_to};
 use crate::domain::{Span, Time, Zone};
 
 /// 25 April 2016, 00:00 in London (summer time), in seconds since 1970: 2016-04-24T23:00:00Z.
@@ -25,7 +25,7 @@ pub(super) fn said(time: Time) -> String {
 }
 
 /// A time from the wire, as people say it.
-pub(super) fn told(time: Option<prost_types::Timestamp>) -> String {
+pub(super) fn told(time: Option<Moment>) -> String {
     instant(time).map_or_else(|| "-".to_owned(), |t| said(Time::from_micros(t.as_microsecond())))
 }
 
