@@ -8,6 +8,7 @@ pub mod health;
 mod keyed;
 pub mod listener;
 pub mod page;
+mod policy;
 mod receipts;
 mod register;
 pub mod reporting;

@@ -1,6 +1,8 @@
 //! Organisations and wards as configuration: the rulebook in force, and its changes.
 
 mod change;
+mod policies;
+mod policy_preview;
 pub mod reading;
 mod rows;
 mod strike_effect;
@@ -8,6 +10,8 @@ mod strike_reads;
 mod strikes;
 
 pub use change::{RegisterError, Upserted};
+pub use policies::{PolicyChanged, PolicyError, first_policy, newest_policy, policy_exists};
+pub use policy_preview::PolicyPreview;
 pub use strikes::{StrikeChanged, StrikeError};
 
 use std::sync::Arc;
