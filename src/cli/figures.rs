@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::table::{Column, Kind};
 
 const fn count(block: &'static str, name: &'static str, help: &'static str) -> Column {
-    Column { name, block, kind: Kind::Count, help }
+    Column::of(block, name, Kind::Count, help)
 }
 
 /// Every figure of every block that a ward's report may have, by its name in the API.
@@ -36,32 +36,36 @@ pub(super) const FIGURES: &[Column] = &[
     count("nursing", "students", "Students"),
     count("nursing", "supernumerary", "Supernumerary staff"),
     count("nursing", "largest_allocation", "Patients of the nurse who has the most"),
-    Column {
-        name: "coordinator_supernumerary",
-        block: "nursing",
-        kind: Kind::Truth,
-        help: "Labour ward: whether the coordinator has no women of her own (true or false)",
-    },
-    Column { name: "shift_start_time", block: "nursing_hours", kind: Kind::Time, help: "Start of the shift" },
-    Column { name: "shift_end_time", block: "nursing_hours", kind: Kind::Time, help: "End of the shift" },
+    Column::of(
+        "nursing",
+        "coordinator_supernumerary",
+        Kind::Truth,
+        "Labour ward: whether the coordinator has no women of her own (true or false)",
+    ),
+    Column::of("nursing_hours", "shift_start_time", Kind::Time, "Start of the shift"),
+    Column::of("nursing_hours", "shift_end_time", Kind::Time, "End of the shift"),
     count("nursing_hours", "rn_required_minutes", "Registered nurse minutes the patients require"),
     count("nursing_hours", "rn_available_minutes", "Registered nurse minutes available"),
     count("nursing_hours", "rn_planned_minutes", "Registered nurse minutes planned"),
-    Column {
-        name: "judgement",
-        block: "professional_judgement",
-        kind: Kind::OneOf("Judgement"),
-        help: "The nurse in charge's judgement: SAFE or UNSAFE",
-    },
+    Column::of(
+        "professional_judgement",
+        "judgement",
+        Kind::OneOf("Judgement"),
+        "The nurse in charge's judgement: SAFE or UNSAFE",
+    ),
 ];
 
 /// Columns of a report that are not figures.
 pub(super) const HEADS: &[Column] = &[
     Column::plain("ward", Kind::Text),
+    Column::plain("cover_group", Kind::Text),
     Column::plain("observed_time", Kind::Time),
     Column::plain("source", Kind::Text),
     Column::plain("report_id", Kind::Text),
     Column::plain("revision", Kind::Long),
+    Column::of("plan_period", "plan_start_time", Kind::Time, "").writing("start_time"),
+    Column::of("plan_period", "plan_end_time", Kind::Time, "").writing("end_time"),
+    Column::of("plan_period", "plan_withdrawn", Kind::Truth, "").writing("withdrawn"),
 ];
 
 /// The figures' flags: `registered-nurses`.

@@ -98,6 +98,14 @@ pub(super) fn ward(text: &str) -> Result<String, String> {
     }
 }
 
+/// `RJ1/GENMED` or `organisations/RJ1/coverGroups/GENMED`.
+pub(super) fn cover_group(text: &str) -> Result<String, String> {
+    match text.split('/').collect::<Vec<_>>().as_slice() {
+        ["organisations", o, "coverGroups", g] | [o, g] => Ok(format!("organisations/{o}/coverGroups/{g}")),
+        _ => Err("write a cover group as organisations/RJ1/coverGroups/GENMED or RJ1/GENMED".to_owned()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -106,6 +114,8 @@ mod tests {
     fn a_ward_has_a_short_and_a_long_name() {
         assert_eq!(ward("RJ1/A1"), ward("organisations/RJ1/wards/A1"));
         assert!(ward("A1").is_err());
+        assert_eq!(cover_group("RJ1/ALL"), cover_group("organisations/RJ1/coverGroups/ALL"));
+        assert!(cover_group("ALL").is_err());
         assert_eq!(organisation("RJ1"), organisation("organisations/RJ1"));
     }
 }

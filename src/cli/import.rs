@@ -1,6 +1,8 @@
-//! Importing a register from CSV: everything is read and checked before anything is sent, in batches of 1,000.
+//! Importing a register from CSV, or from JSON lines: everything is read and checked before anything is sent, in batches
+//! of 1,000.
 
 use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
 use serde_json::{Map, Value};
@@ -45,8 +47,8 @@ impl Counts {
     }
 }
 
-/// Reads a whole file, whose header must have the `required` columns. `name` makes the resource name of a row's cells.
-/// Every bad line is named.
+/// Reads a whole file. A CSV's header must have the `required` columns, and `name` makes a message of a row's cells; a
+/// file that ends in .ndjson, .jsonl or .json holds a message a line. Every bad line is named.
 pub(super) fn read<M: Mapped>(
     path: &Path,
     known: &[Column],
@@ -55,11 +57,31 @@ pub(super) fn read<M: Mapped>(
 ) -> Result<Vec<Row<M>>, Failure> {
     let file = path.display().to_string();
     let source = File::open(path).map_err(|e| Failure::failed(format!("cannot read {file}: {e}")))?;
-    rows(source, &file, known, required, name)
+    let ending = path.extension().and_then(|e| e.to_str()).unwrap_or_default().to_ascii_lowercase();
+    match ending.as_str() {
+        "ndjson" | "jsonl" | "json" => messages(source, &file),
+        _ => rows(source, &file, known, required, name),
+    }
+}
+
+/// A message a line, in the protobuf JSON mapping; a blank line is none.
+fn messages<M: Mapped>(source: impl Read, file: &str) -> Result<Vec<Row<M>>, Failure> {
+    let (mut rows, mut wrong) = (Vec::new(), Vec::new());
+    for (line, text) in (1..).zip(BufReader::new(source).lines()) {
+        let text = text.map_err(|e| Failure::failed(format!("cannot read {file}: {e}")))?;
+        match text.trim_start_matches('\u{feff}').trim() {
+            "" => {}
+            text => match json::from_str(text) {
+                Ok(message) => rows.push(Row { line, message }),
+                Err(why) => wrong.push(format!("{file}:{line}: {why}")),
+            },
+        }
+    }
+    if wrong.is_empty() { Ok(rows) } else { Err(Failure::rejected(wrong.join("\n"))) }
 }
 
 fn rows<M: Mapped>(
-    source: impl std::io::Read,
+    source: impl Read,
     file: &str,
     known: &[Column],
     required: &[&str],
@@ -156,6 +178,16 @@ mod tests {
         assert_eq!(lines[1], "w.csv:3: beds: 'many' is not a whole number");
         assert_eq!(lines[2], "w.csv:5: organisation: must be given");
         assert_eq!(lines.len(), 3);
+    }
+
+    #[test]
+    fn json_lines_are_messages_and_a_bad_line_is_named() {
+        let good = "\u{feff}{\"name\":\"organisations/RJ1/wards/A1\",\"kind\":\"WARD_KIND_OTHER\"}\n\n{}\n";
+        let rows = messages::<pb::Ward>(good.as_bytes(), "w.ndjson").unwrap();
+        assert_eq!(rows.iter().map(|r| r.line).collect::<Vec<_>>(), [1, 3]);
+        assert_eq!(rows[0].message.name, "organisations/RJ1/wards/A1");
+        let failure = messages::<pb::Ward>(&b"{}\n{\"colour\":1}\n"[..], "w.ndjson").unwrap_err();
+        assert!(failure.message().starts_with("w.ndjson:2: unrecognized field name 'colour'"), "{failure:?}");
     }
 
     #[test]

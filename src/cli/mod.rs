@@ -2,11 +2,13 @@
 
 mod alerts;
 mod config;
+mod cover_groups;
 mod cursor_file;
 mod demo;
 mod failure;
 mod figures;
 mod filter;
+mod grades;
 mod healthcheck;
 mod import;
 mod migrate;
@@ -93,6 +95,9 @@ enum Command {
     /// Announce, change, list and call off strikes; show whether the cover stands.
     #[command(subcommand)]
     Strikes(strikes::Strikes),
+    /// Import, list and show cover groups of doctors.
+    #[command(subcommand)]
+    CoverGroups(cover_groups::CoverGroups),
     /// Print the configuration in force as TOML, each key with where it came from.
     Config(config::ShowConfig),
     /// Bring the database up to this version's schema, and say what was done.
@@ -152,6 +157,7 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Wards(wards) => wards.run(session).await,
         Command::Policy(policy) => policy.run(session).await,
         Command::Strikes(strikes) => strikes.run(session).await,
+        Command::CoverGroups(groups) => groups.run(session).await,
         Command::Healthcheck => healthcheck::run(session).await,
         Command::Serve(_) | Command::Config(_) | Command::Migrate(_) => Ok(()),
     }

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::figures::Figures;
 use super::tally::Tally;
-use super::{Failure, Session, filter, shown};
+use super::{Failure, Session, filter, grades, shown};
 use crate::client::{json as mapping, pb};
 use crate::clock::{SharedClock, SystemClock};
 
@@ -14,8 +14,12 @@ use crate::clock::{SharedClock, SystemClock};
 #[expect(clippy::struct_field_names, reason = "a field is a flag, and the flag is the API's report_id")]
 pub(super) struct Report {
     /// The ward, as organisations/RJ1/wards/A1 or RJ1/A1.
-    #[arg(long, value_parser = filter::ward)]
-    ward: String,
+    #[arg(long, value_parser = filter::ward, required_unless_present = "cover_group")]
+    ward: Option<String>,
+    /// The cover group of doctors, as organisations/RJ1/coverGroups/GENMED or RJ1/GENMED; RJ1/ALL where none is
+    /// registered.
+    #[arg(long, value_name = "GROUP", value_parser = filter::cover_group, conflicts_with = "ward")]
+    cover_group: Option<String>,
     /// When the facts were true, such as 2016-04-26T08:00:00Z. Default: now.
     #[arg(long, value_name = "TIME")]
     observed_time: Option<Timestamp>,
@@ -35,6 +39,20 @@ pub(super) struct Report {
     /// When the red flags were put right, such as 2016-04-26T09:00:00Z.
     #[arg(long, value_name = "TIME", requires = "red_flag")]
     red_flag_resolved_time: Option<Timestamp>,
+    /// The report is a plan for a period that begins then, such as 2016-04-26T07:00:00Z.
+    #[arg(long, value_name = "TIME", requires = "plan_end", help_heading = "Plan")]
+    plan_start: Option<Timestamp>,
+    /// The first instant after the planned period.
+    #[arg(long, value_name = "TIME", requires = "plan_start", help_heading = "Plan")]
+    plan_end: Option<Timestamp>,
+    /// Take the plan for this period back.
+    #[arg(long, requires = "plan_start", help_heading = "Plan")]
+    withdrawn: bool,
+    /// The doctors of a grade, such as consultant:at_work=2,acting_as_tier2=1,on_call=1; also expected,
+    /// acting_as_tier1, absent_industrial_action, absent_other. Grades: f1, f2, core, registrar, locally_employed, sas,
+    /// consultant, advanced_clinical_practitioner, physician_associate. Repeatable.
+    #[arg(long, value_name = "GRADE:FIGURE=N,...", value_parser = grades::flag, help_heading = "Doctors of a cover group")]
+    grade: Vec<Value>,
     #[command(flatten)]
     figures: Figures,
 }
@@ -65,7 +83,17 @@ impl Report {
         let observed = self.observed_time.unwrap_or(now);
         let flags: Vec<Value> = self.red_flag.iter().map(|flag| self.flag(flag, observed)).collect();
         let mut report: Map<String, Value> = self.figures.0.clone();
-        report.insert("ward".into(), self.ward.clone().into());
+        for (field, name) in [("ward", &self.ward), ("cover_group", &self.cover_group)] {
+            report.extend(name.iter().map(|name| (field.into(), name.clone().into())));
+        }
+        if let (Some(start), Some(end)) = (self.plan_start, self.plan_end) {
+            let period =
+                json!({"start_time": start.to_string(), "end_time": end.to_string(), "withdrawn": self.withdrawn});
+            report.insert("plan_period".into(), period);
+        }
+        if !self.grade.is_empty() {
+            report.insert(grades::BLOCK.into(), json!({"grades": self.grade}));
+        }
         report.insert("observed_time".into(), observed.to_string().into());
         report.insert("source".into(), self.source.clone().into());
         let id = self.report_id.clone().unwrap_or_else(|| Uuid::now_v7().to_string());
@@ -100,7 +128,8 @@ fn line(receipt: &pb::ReportReceipt) -> String {
         [] => String::new(),
         names => format!("; changed {}", names.join(", ")),
     };
-    format!("{outcome} {}: ward is {status}, {freshness}{changed}", receipt.name)
+    let what = if receipt.name.contains("/coverGroups/") { "cover group" } else { "ward" };
+    format!("{outcome} {}: {what} is {status}, {freshness}{changed}", receipt.name)
 }
 
 #[cfg(test)]
@@ -139,6 +168,25 @@ mod tests {
         let flags: Vec<_> = report.red_flags.iter().map(|f| (f.r#type.as_str(), f.event_id.len())).collect();
         assert_eq!(flags, [("a.b", 2), ("c.d", 36)]);
         assert_eq!(report.red_flags[0].noticed_time, report.observed_time);
+    }
+
+    #[test]
+    fn doctors_are_reported_and_planned_on_a_cover_group() {
+        let grades = "--grade consultant:at_work=2,acting_as_tier2=1 --grade f1:at_work=0";
+        let report = message(&format!("report --cover-group RJ1/GENMED {grades}")).unwrap();
+        let names = (report.ward.as_str(), report.cover_group.as_str());
+        assert_eq!(names, ("", "organisations/RJ1/coverGroups/GENMED"));
+        let cover: Vec<_> = report.medical_cover.unwrap().grades.iter().map(|g| (g.grade(), g.at_work)).collect();
+        assert_eq!(cover, [(pb::MedicalGrade::Consultant, Some(2)), (pb::MedicalGrade::F1, Some(0))]);
+        assert!(report.plan_period.is_none());
+
+        let period = "--plan-start 2016-04-26T07:00:00Z --plan-end 2016-04-26T16:00:00Z";
+        let plan = message(&format!("report --cover-group RJ1/GENMED {period} --withdrawn")).unwrap();
+        assert!(plan.plan_period.unwrap().withdrawn && plan.medical_cover.is_none());
+        for bad in ["--ward RJ1/A1 --cover-group RJ1/GENMED", "--grade f1:at_work=1", "--cover-group RJ1/G --withdrawn"]
+        {
+            assert!(message(&format!("report {bad}")).is_err(), "{bad}");
+        }
     }
 
     #[test]

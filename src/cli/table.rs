@@ -4,6 +4,7 @@ use csv::StringRecord;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
+use super::grades;
 use crate::client::json;
 
 /// What a cell holds.
@@ -24,8 +25,10 @@ pub(super) enum Kind {
 /// A column.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Column {
-    /// Its name, which is the field's.
+    /// Its name.
     pub name: &'static str,
+    /// The field it goes to.
+    pub field: &'static str,
     /// The block it belongs to; empty: the message itself.
     pub block: &'static str,
     pub kind: Kind,
@@ -36,7 +39,15 @@ pub(super) struct Column {
 impl Column {
     /// A column of the message itself.
     pub(super) const fn plain(name: &'static str, kind: Kind) -> Self {
-        Self { name, block: "", kind, help: "" }
+        Self::of("", name, kind, "")
+    }
+    /// A column of a block, named as its field.
+    pub(super) const fn of(block: &'static str, name: &'static str, kind: Kind, help: &'static str) -> Self {
+        Self { name, field: name, block, kind, help }
+    }
+    /// The same, for a field of another name.
+    pub(super) const fn writing(self, field: &'static str) -> Self {
+        Self { field, ..self }
     }
 
     /// Puts a cell's value into the message. An empty cell says nothing.
@@ -50,7 +61,7 @@ impl Column {
             block => message.entry(block).or_insert_with(|| Value::Object(Map::new())).as_object_mut(),
         };
         if let Some(fields) = fields {
-            fields.insert(self.name.to_owned(), value);
+            fields.insert(self.field.to_owned(), value);
         }
         Ok(())
     }
@@ -86,7 +97,8 @@ fn whole<T: std::str::FromStr + Into<Value>>(text: &str) -> Result<Value, String
     text.parse::<T>().map(Into::into).map_err(|_| format!("'{text}' is not a whole number"))
 }
 
-fn one_of(name: &str, text: &str) -> Result<Value, String> {
+/// A value of an enum of the API, without its prefix.
+pub(super) fn one_of(name: &str, text: &str) -> Result<Value, String> {
     let values = json::enum_values(name);
     match values.iter().position(|v| v == text) {
         // Values without their prefix are not JSON's; their numbers are, and UNSPECIFIED is 0.
@@ -103,7 +115,9 @@ pub(super) fn columns(
     required: &[&str],
 ) -> Result<Vec<Column>, String> {
     let expected = || {
-        let optional: Vec<&str> = known.iter().map(|c| c.name).filter(|n| !required.contains(n)).collect();
+        // A column for each grade and figure would fill a screen: one stands for all.
+        let listed = known.iter().filter(|c| c.block != grades::BLOCK || c.name == "consultant_at_work");
+        let optional: Vec<&str> = listed.map(|c| c.name).filter(|n| !required.contains(n)).collect();
         match optional.as_slice() {
             [] => format!("the header must be {}", required.join(",")),
             more => format!("the header must be {} and any of {}", required.join(","), more.join(",")),

@@ -132,20 +132,26 @@ fn in_full(answer: &pb::GetWardResponse) -> String {
     let status = shown::bare(answer.status().as_str_name(), "WARD_STATUS_");
     let freshness = shown::bare(answer.freshness().as_str_name(), "FRESHNESS_");
     lines.push(format!("status {status}, {freshness}"));
-    for block in &answer.blocks {
-        let kind = shown::bare(block.block().as_str_name(), "BLOCK_KIND_");
-        let time = instant(block.observed_time).map_or_else(|| "-".to_owned(), |t| t.to_string());
-        let freshness = shown::bare(block.freshness().as_str_name(), "FRESHNESS_");
-        lines.push(shown::clean(&format!("block  {kind:<24} {freshness:<6} {time} from {}", block.source)));
-    }
-    for rule in &answer.evaluations {
-        let says = shown::bare(rule.evaluation().as_str_name(), "EVALUATION_");
-        let figures = match (&rule.measured, &rule.limit) {
-            (None, None) => String::new(),
-            (m, l) => format!("{} against {}", shown::fraction(m.as_ref()), shown::fraction(l.as_ref())),
-        };
-        let line = format!("rule   {:<24} {says:<14} {figures} {}", rule.rule, rule.reason);
-        lines.push(shown::clean(line.trim_end()));
-    }
+    lines.extend(answer.blocks.iter().map(block));
+    lines.extend(answer.evaluations.iter().map(rule));
     lines.join("\n")
+}
+
+/// A current block: what, whether overdue, of when and from whom.
+pub(super) fn block(block: &pb::CurrentBlock) -> String {
+    let kind = shown::bare(block.block().as_str_name(), "BLOCK_KIND_");
+    let time = instant(block.observed_time).map_or_else(|| "-".to_owned(), |t| t.to_string());
+    let freshness = shown::bare(block.freshness().as_str_name(), "FRESHNESS_");
+    shown::clean(&format!("block  {kind:<24} {freshness:<6} {time} from {}", block.source))
+}
+
+/// What a rule says.
+pub(super) fn rule(rule: &pb::RuleEvaluation) -> String {
+    let says = shown::bare(rule.evaluation().as_str_name(), "EVALUATION_");
+    let figures = match (&rule.measured, &rule.limit) {
+        (None, None) => String::new(),
+        (m, l) => format!("{} against {}", shown::fraction(m.as_ref()), shown::fraction(l.as_ref())),
+    };
+    let line = format!("rule   {:<24} {says:<14} {figures} {}", rule.rule, rule.reason);
+    shown::clean(line.trim_end())
 }

@@ -62,6 +62,12 @@ impl Mapped for pb::GetStrikeResponse {
 impl Mapped for pb::GetStrikeCoverResponse {
     const NAME: &'static str = "wardwatch.v1.GetStrikeCoverResponse";
 }
+impl Mapped for pb::CoverGroup {
+    const NAME: &'static str = "wardwatch.v1.CoverGroup";
+}
+impl Mapped for pb::GetCoverGroupResponse {
+    const NAME: &'static str = "wardwatch.v1.GetCoverGroupResponse";
+}
 
 impl Mapped for pb::Policy {
     const NAME: &'static str = "wardwatch.v1.Policy";

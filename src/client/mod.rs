@@ -131,6 +131,29 @@ impl Client {
         self.answer(self.register().list_wards(bounded(request)).await)
     }
 
+    /// Creates or replaces cover groups.
+    pub async fn upsert_cover_groups(
+        &self,
+        cover_groups: Vec<pb::CoverGroup>,
+    ) -> Result<pb::UpsertCoverGroupsResponse, Error> {
+        let request = pb::UpsertCoverGroupsRequest { cover_groups, validate_only: false };
+        self.answer(self.register().upsert_cover_groups(bounded(request)).await)
+    }
+
+    /// One cover group as it stands, by its full name.
+    pub async fn get_cover_group(&self, name: &str) -> Result<pb::GetCoverGroupResponse, Error> {
+        let request = pb::GetCoverGroupRequest { name: name.to_owned() };
+        self.answer(self.register().get_cover_group(bounded(request)).await)
+    }
+
+    /// One page of cover groups.
+    pub async fn list_cover_groups(
+        &self,
+        request: pb::ListCoverGroupsRequest,
+    ) -> Result<pb::ListCoverGroupsResponse, Error> {
+        self.answer(self.register().list_cover_groups(bounded(request)).await)
+    }
+
     /// A policy: what its newest version sets, or the values in force.
     pub async fn get_policy(&self, name: &str, effective: bool) -> Result<pb::Policy, Error> {
         let request = pb::GetPolicyRequest { name: name.to_owned(), effective };

@@ -1,4 +1,4 @@
-use crate::domain::{OrganisationCode, ShiftName, Shifts, SiteCode, WardCode, WardState};
+use crate::domain::{OrganisationCode, ShiftName, Shifts, SiteCode, SubjectName, WardCode, WardState};
 
 /// What a doctor can be relied on for (Royal College of Physicians).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -236,6 +236,10 @@ impl CoverGroup {
             state: WardState::Open,
             implicit: true,
         }
+    }
+    /// Its name.
+    pub fn name(&self) -> SubjectName {
+        SubjectName::CoverGroup(self.organisation.clone(), self.code.clone())
     }
     /// Whether it covers every ward of its organisation, also those registered later.
     pub fn covers_all(&self) -> bool {

@@ -1,13 +1,17 @@
 //! Thin services: decode, call a handle, encode. The only room with tonic's Status, streams and headers.
 
+mod acting;
 mod alert_lists;
 pub mod alerts;
+mod audit;
+mod cover_groups;
 mod edge;
 pub mod filter;
 pub mod health;
 mod keyed;
 pub mod listener;
 pub mod page;
+mod past;
 mod policy;
 mod receipts;
 mod register;

@@ -67,7 +67,7 @@ async fn read(
         }
         let need = u32::try_from(reports.len().clamp(1, window)).unwrap_or(u32::MAX);
         let room = Arc::clone(&room).acquire_many_owned(need).await.ok()?;
-        let Ok(receipts) = service.intake.submit(items(reports), false).await else {
+        let Ok(receipts) = service.intake.submit(items(reports, &service.register.rulebook()), false).await else {
             return Some(Problem::Draining(retry_after()).into());
         };
         coming.send(Coming { receipts, _room: room }).await.ok()?;

@@ -1,11 +1,11 @@
-//! RegisterService: organisations and wards.
+//! RegisterService: organisations and wards; cover groups are next door.
 
 use std::sync::Arc;
 
 use tonic::{Request, Response, Status};
 
 use crate::clock::SharedClock;
-use crate::domain::{BlockKind, Blocks, OrganisationCode, Rulebook, Subject, SubjectName, WardFacts};
+use crate::domain::{BlockKind, Blocks, OrganisationCode, Rulebook, Subject, SubjectName, Time, WardFacts};
 use crate::grpc::keyed::Page;
 use crate::grpc::status::Problem;
 use crate::register::{Register, RegisterError, Upserted, reading};
@@ -105,16 +105,43 @@ impl pb::register_service_server::RegisterService for Registering {
             cursor: page.cursor,
         }))
     }
+
+    async fn upsert_cover_groups(
+        &self,
+        request: Request<pb::UpsertCoverGroupsRequest>,
+    ) -> Result<Response<pb::UpsertCoverGroupsResponse>, Status> {
+        Ok(Response::new(self.upsert_groups(request.into_inner()).await?))
+    }
+
+    async fn get_cover_group(
+        &self,
+        request: Request<pb::GetCoverGroupRequest>,
+    ) -> Result<Response<pb::GetCoverGroupResponse>, Status> {
+        Ok(Response::new(self.get_group(request.into_inner().name).await?))
+    }
+
+    async fn list_cover_groups(
+        &self,
+        request: Request<pb::ListCoverGroupsRequest>,
+    ) -> Result<Response<pb::ListCoverGroupsResponse>, Status> {
+        Ok(Response::new(self.list_groups(request.into_inner()).await?))
+    }
 }
 
 impl Registering {
     /// The rulebook as the store has it now, so that a read follows every write, made on whichever replica.
-    async fn current(&self) -> Result<Arc<Rulebook>, Problem> {
+    pub(super) async fn current(&self) -> Result<Arc<Rulebook>, Problem> {
         self.register.refresh().await?;
         Ok(self.register.rulebook())
     }
 
-    async fn page(&self, method: &'static str, scope: String, size: i32, token: &str) -> Result<Page, Problem> {
+    pub(super) async fn page(
+        &self,
+        method: &'static str,
+        scope: String,
+        size: i32,
+        token: &str,
+    ) -> Result<Page, Problem> {
         Page::open(method, scope, size, token, self.store.as_ref()).await
     }
 
@@ -134,9 +161,19 @@ impl Registering {
     }
 }
 
-fn block(facts: &WardFacts, blocks: &Blocks, kind: BlockKind, now: crate::domain::Time) -> Option<pb::CurrentBlock> {
+fn block(facts: &WardFacts, blocks: &Blocks, kind: BlockKind, now: Time) -> Option<pb::CurrentBlock> {
+    current_block(blocks, kind, now, |at| rules::overdue_time(facts, &facts.context.policy(now), kind, at))
+}
+
+/// A block that is current, `overdue` from when by its observed time.
+pub(super) fn current_block(
+    blocks: &Blocks,
+    kind: BlockKind,
+    now: Time,
+    overdue: impl Fn(Time) -> Option<Time>,
+) -> Option<pb::CurrentBlock> {
     let (key, source, _) = blocks.current(kind)?;
-    let overdue = rules::overdue_time(facts, &facts.context.policy(now), kind, key.observed);
+    let overdue = overdue(key.observed);
     let is_overdue = overdue.is_some_and(|at| at <= now);
     let freshness = if is_overdue { pb::Freshness::Stale } else { pb::Freshness::Fresh };
     Some(pb::CurrentBlock {
@@ -150,7 +187,7 @@ fn block(facts: &WardFacts, blocks: &Blocks, kind: BlockKind, now: crate::domain
     })
 }
 
-fn parent(book: &Rulebook, parent: &str) -> Result<Option<OrganisationCode>, Problem> {
+pub(super) fn parent(book: &Rulebook, parent: &str) -> Result<Option<OrganisationCode>, Problem> {
     if parent == "organisations/-" {
         return Ok(None);
     }
@@ -164,12 +201,12 @@ fn parent(book: &Rulebook, parent: &str) -> Result<Option<OrganisationCode>, Pro
     }
 }
 
-fn missing(book: &Rulebook, name: &SubjectName) -> String {
-    let nearest = rules::nearest_ward(book, name).map(|n| format!(" (nearest: {n})")).unwrap_or_default();
+pub(super) fn missing(book: &Rulebook, name: &SubjectName) -> String {
+    let nearest = rules::nearest(book, name).map(|n| format!(" (nearest: {n})")).unwrap_or_default();
     format!("{name}{nearest}")
 }
 
-fn count(n: usize) -> i32 {
+pub(super) fn count(n: usize) -> i32 {
     i32::try_from(n).unwrap_or(i32::MAX)
 }
 
@@ -183,7 +220,7 @@ impl From<RegisterError> for Problem {
     }
 }
 
-fn evaluation(of: &rules::Evaluation) -> pb::RuleEvaluation {
+pub(super) fn evaluation(of: &rules::Evaluation) -> pb::RuleEvaluation {
     let (answer, reason) = match &of.answer {
         rules::Answer::Breaching => (pb::Evaluation::Breaching, ""),
         rules::Answer::WithinLimit => (pb::Evaluation::WithinLimit, ""),

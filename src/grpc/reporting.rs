@@ -7,7 +7,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::metadata::MetadataMap;
 use tonic::{Request, Response, Status, Streaming};
 
-use crate::domain::{Receipt, ReportKey, Span, SubjectName, Time};
+use crate::domain::{Receipt, RejectReason, ReportError, ReportKey, Rulebook, Span, SubjectName, Time};
 use crate::grpc::keyed::Page;
 use crate::grpc::receipts;
 use crate::grpc::status::Problem;
@@ -21,6 +21,9 @@ use crate::wire::{self, pb, timestamp_to, to_time};
 pub const MOST_REPORTS: usize = 1_000;
 /// Longest range of `ListReports` (engine.md section 3).
 const LONGEST_RANGE: Span = Span::days(7);
+
+/// Most cover groups named to whoever reports doctors on a ward.
+const NAMED_GROUPS: usize = 3;
 
 /// How streams of reports are bounded.
 #[derive(Clone, Copy, Debug)]
@@ -59,15 +62,32 @@ pub struct Reporting {
 }
 
 /// A message's reports, formally checked, each in its place.
-pub(super) fn items(reports: Vec<pb::StaffingReport>) -> Vec<Item> {
-    reports.into_iter().map(item).collect()
+pub(super) fn items(reports: Vec<pb::StaffingReport>, book: &Rulebook) -> Vec<Item> {
+    reports.into_iter().map(|report| item(report, book)).collect()
 }
 
-fn item(message: pb::StaffingReport) -> Item {
-    let sent = message.report_id.clone();
-    let report = wire::report_from(message).map_err(|error| Box::new(Receipt::rejected(sent, error)))?;
+fn item(message: pb::StaffingReport, book: &Rulebook) -> Item {
+    let (sent, ward) = (message.report_id.clone(), message.ward.clone());
+    let report = wire::report_from(message).map_err(|mut error| {
+        name_groups(&mut error, &ward, book);
+        Box::new(Receipt::rejected(sent, error))
+    })?;
     let payload = wire::encode_report(&report);
     Ok(Submitted { digest: wire::digest(&payload), payload, report })
+}
+
+/// Says to whoever reports doctors on a ward which cover groups the register has for it.
+fn name_groups(error: &mut ReportError, ward: &str, book: &Rulebook) {
+    for wrong in error.violations.iter_mut().filter(|v| v.reason == RejectReason::CoverGroupNeeded) {
+        let Some(facts) = ward.parse().ok().and_then(|name| book.ward(&name)) else { continue };
+        let groups: Vec<String> = facts.groups.iter().take(NAMED_GROUPS).map(ToString::to_string).collect();
+        wrong.description = match groups.as_slice() {
+            [] => {
+                "doctors are counted once, on a cover group, and none covers this ward: name it in one's wards".into()
+            }
+            groups => format!("doctors are counted once, on a cover group: {}", groups.join(" or ")),
+        };
+    }
 }
 
 /// A message that holds more than it may.
@@ -96,7 +116,7 @@ impl pb::reporting_service_server::ReportingService for Reporting {
             return Err(too_many(reports.len()).into());
         }
         let submit = async {
-            let receipts = self.intake.submit(items(reports), validate_only).await.ok()?;
+            let receipts = self.intake.submit(items(reports, &self.register.rulebook()), validate_only).await.ok()?;
             receipts.await.ok()
         };
         let receipts = match tokio::time::timeout(patience, submit).await {
@@ -154,26 +174,31 @@ impl Reporting {
 
     /// The store's number of a subject; asks the store when the register here does not know it.
     async fn number_of(&self, subject: &SubjectName) -> Result<Option<i64>, Problem> {
-        let known = self.register.rulebook().number(subject);
+        // What was reported of a cover group stays readable when the group is no longer in force.
+        let number = |book: &Rulebook| book.number(subject).or_else(|| book.group(subject).map(|facts| facts.number));
+        let known = number(&self.register.rulebook());
         if known.is_some() {
             return Ok(known);
         }
         self.register.refresh().await?;
-        Ok(self.register.rulebook().number(subject))
+        Ok(number(&self.register.rulebook()))
     }
 }
 
 fn parent(name: &str) -> Result<SubjectName, Problem> {
     let subject = name.parse().map_err(|e| Problem::field("parent", format!("{e}")))?;
     match subject {
-        SubjectName::Ward(..) => Ok(subject),
-        _ => Err(Problem::field("parent", format!("'{name}' is not a ward: organisations/{{ods}}/wards/{{ward}}"))),
+        SubjectName::Ward(..) | SubjectName::CoverGroup(..) => Ok(subject),
+        SubjectName::Organisation(_) => {
+            let text = format!("'{name}' is neither a ward, organisations/{{ods}}/wards/{{ward}}, nor a cover group");
+            Err(Problem::field("parent", text))
+        }
     }
 }
 
 /// How long a call may wait for storage: our limit, or nine tenths of the caller's deadline, so that the answer arrives
 /// before it. The header (gRPC over HTTP/2) is up to eight digits and a unit.
-fn patience(headers: &MetadataMap, most: Duration) -> Duration {
+pub(super) fn patience(headers: &MetadataMap, most: Duration) -> Duration {
     let asked = headers.get("grpc-timeout").and_then(|value| {
         let (digits, unit) = value.to_str().ok()?.split_at_checked(value.len().checked_sub(1)?)?;
         let nanos: u64 = match unit {
@@ -209,7 +234,8 @@ fn after_key(key: &str) -> Result<(Time, crate::domain::ReportId), Problem> {
 }
 
 fn report_of(key: &ReportKey, stored: StoredReport) -> Result<pb::StoredReport, Problem> {
-    let report = wire::decode_report(stored.payload).map_err(|e| Problem::Internal(format!("{key}: {e}")))?;
+    let mut report = wire::decode_report(stored.payload).map_err(|e| Problem::Internal(format!("{key}: {e}")))?;
+    wire::withhold_absences(&mut report);
     Ok(pb::StoredReport {
         name: key.to_string(),
         report: Some(report),

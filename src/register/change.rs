@@ -1,10 +1,10 @@
 //! Changes of the register: all rows of a call, or none.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use crate::domain::{Cause, Organisation, OrganisationCode, Rulebook, SubjectName, Ward, Zone};
-use crate::register::Register;
+use crate::register::{Register, cover_groups};
 use crate::rules;
 use crate::store::{ConfigChange, ConfigKind, ConfigOutcome, ConfigWrite, FirstState, StoreError};
 use crate::wire::{self, InvalidFields, Violations, pb};
@@ -39,10 +39,11 @@ pub struct Upserted {
 }
 
 /// What a call asks for, and how many rows of what kind it will write.
-struct Plan {
-    rows: Vec<ConfigWrite>,
-    touched: Vec<i64>,
-    upserted: Upserted,
+#[derive(Debug, Default)]
+pub(super) struct Plan {
+    pub rows: Vec<ConfigWrite>,
+    pub touched: Vec<i64>,
+    pub upserted: Upserted,
 }
 
 impl From<StoreError> for RegisterError {
@@ -62,7 +63,8 @@ impl Register {
         validate_only: bool,
     ) -> Result<Upserted, RegisterError> {
         let rows = parsed("organisations", rows, wire::organisation_from, |o| o.code.to_string())?;
-        self.change("UpsertOrganisations", validate_only, |book, now| plan_organisations(book, &rows, now)).await
+        self.change("UpsertOrganisations", validate_only, |book, first| Ok(plan_organisations(book, &rows, first)))
+            .await
     }
 
     /// Creates or replaces wards, and the organisations they name that are not there yet.
@@ -72,21 +74,38 @@ impl Register {
     pub async fn upsert_wards(&self, rows: Vec<pb::Ward>, validate_only: bool) -> Result<Upserted, RegisterError> {
         let read = |v: &mut Violations, ward| wire::ward_from(v, ward, rules::OPTIONAL);
         let rows = parsed("wards", rows, read, |w: &Ward| format!("{}/{}", w.organisation, w.code))?;
-        self.change("UpsertWards", validate_only, |book, now| plan_wards(book, &rows, now)).await
+        self.change("UpsertWards", validate_only, |book, first| Ok(plan_wards(book, &rows, first))).await
+    }
+
+    /// Creates or replaces cover groups of registered organisations, over registered wards.
+    ///
+    /// # Errors
+    /// As [`Self::upsert_organisations`].
+    pub async fn upsert_cover_groups(
+        &self,
+        rows: Vec<pb::CoverGroup>,
+        validate_only: bool,
+    ) -> Result<Upserted, RegisterError> {
+        let read = |v: &mut Violations, message: pb::CoverGroup| {
+            let sent = message.wards.clone();
+            Some(cover_groups::Row { group: wire::cover_group_from(v, message)?, sent })
+        };
+        let rows = parsed("cover_groups", rows, read, |row| row.group.name().to_string())?;
+        self.change("UpsertCoverGroups", validate_only, |book, first| cover_groups::plan(book, &rows, first)).await
     }
 
     async fn change(
         &self,
         method: &str,
         validate_only: bool,
-        plan: impl Fn(&Rulebook, &FirstState) -> Plan,
+        plan: impl Fn(&Rulebook, &FirstState) -> Result<Plan, RegisterError>,
     ) -> Result<Upserted, RegisterError> {
         for _ in 0..TRIES {
             self.refresh().await?;
             let book = self.rulebook();
             let now = self.clock.now();
             let (hot, cold) = wire::first_state(now);
-            let Plan { rows, touched, upserted } = plan(&book, &FirstState { hot, cold, next_check: Some(now) });
+            let Plan { rows, touched, upserted } = plan(&book, &FirstState { hot, cold, next_check: Some(now) })?;
             if rows.is_empty() || validate_only {
                 return Ok(upserted);
             }
@@ -136,7 +155,7 @@ fn parsed<M, T>(
 }
 
 fn plan_organisations(book: &Rulebook, rows: &[Organisation], first: &FirstState) -> Plan {
-    let mut plan = Plan { rows: Vec::new(), touched: Vec::new(), upserted: Upserted::default() };
+    let mut plan = Plan::default();
     let mut changed = HashSet::new();
     for row in rows {
         let before = book.organisations.get(&row.code).map(|(_, o)| Arc::as_ref(o));
@@ -144,23 +163,27 @@ fn plan_organisations(book: &Rulebook, rows: &[Organisation], first: &FirstState
             changed.insert(&row.code);
             plan.rows.push(organisation_write(row, first.clone()));
         }
+        plan.rows.extend(cover_groups::implicit_row(book, &row.code, first));
     }
-    // What an organisation says (its zone, its region) holds for its wards.
-    let wards = book.wards.values().filter(|w| changed.contains(&w.ward.organisation));
-    plan.touched.extend(wards.map(|w| w.number));
+    // What an organisation says (its zone, its region) holds for its wards and cover groups.
+    let wards = book.wards.values().filter(|w| changed.contains(&w.ward.organisation)).map(|w| w.number);
+    let groups = book.groups.values().filter(|g| changed.contains(&g.group.organisation)).map(|g| g.number);
+    plan.touched.extend(wards.chain(groups));
     plan
 }
 
 fn plan_wards(book: &Rulebook, rows: &[Ward], first: &FirstState) -> Plan {
-    let mut plan = Plan { rows: Vec::new(), touched: Vec::new(), upserted: Upserted::default() };
-    let mut created: BTreeMap<&OrganisationCode, ConfigWrite> = BTreeMap::new();
+    let mut plan = Plan::default();
+    let organisations: BTreeSet<&OrganisationCode> = rows.iter().map(|row| &row.organisation).collect();
+    for code in organisations {
+        if !book.organisations.contains_key(code) {
+            plan.upserted.organisations += 1;
+            plan.rows.push(organisation_write(&unnamed(code), first.clone()));
+        }
+        plan.rows.extend(cover_groups::implicit_row(book, code, first));
+    }
     for row in rows {
         let name = SubjectName::Ward(row.organisation.clone(), row.code.clone());
-        if !book.organisations.contains_key(&row.organisation) {
-            created
-                .entry(&row.organisation)
-                .or_insert_with(|| organisation_write(&unnamed(&row.organisation), first.clone()));
-        }
         let before = book.ward(&name).map(|f| Arc::as_ref(&f.ward));
         if plan.upserted.count(before, row) {
             plan.rows.push(ConfigWrite {
@@ -171,14 +194,12 @@ fn plan_wards(book: &Rulebook, rows: &[Ward], first: &FirstState) -> Plan {
             });
         }
     }
-    plan.upserted.organisations = created.len();
-    plan.rows = created.into_values().chain(plan.rows).collect();
     plan
 }
 
 impl Upserted {
     /// Counts a row; true when it must be written.
-    fn count<T: PartialEq>(&mut self, before: Option<&T>, row: &T) -> bool {
+    pub(super) fn count<T: PartialEq>(&mut self, before: Option<&T>, row: &T) -> bool {
         match before {
             None => self.created += 1,
             Some(before) if before == row => self.unchanged += 1,

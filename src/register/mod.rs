@@ -1,6 +1,7 @@
 //! Organisations and wards as configuration: the rulebook in force, and its changes.
 
 mod change;
+mod cover_groups;
 mod policies;
 mod policy_preview;
 pub mod reading;

@@ -98,11 +98,18 @@ pub(super) const MOST_FLAGS: usize = 50;
 /// How far ahead of the service's clock a report may be (domain.md section 7).
 pub(super) const AHEAD: Span = Span::minutes(2);
 
-/// The registered ward whose name is nearest to `name`, of the same organisation if that is registered.
-pub fn nearest_ward(book: &Rulebook, name: &SubjectName) -> Option<SubjectName> {
+/// The registered subject of the same kind whose name is nearest to `name`, of the same organisation if that is
+/// registered. Of cover groups only those in force.
+pub fn nearest(book: &Rulebook, name: &SubjectName) -> Option<SubjectName> {
     let known = book.organisations.contains_key(name.organisation());
-    let candidates = book.wards.keys().filter(|w| !known || w.organisation() == name.organisation());
+    let near = |w: &SubjectName| !known || w.organisation() == name.organisation();
+    let candidates: Vec<SubjectName> = match name {
+        SubjectName::Organisation(_) => book.organisations.keys().cloned().map(SubjectName::Organisation).collect(),
+        SubjectName::Ward(..) => book.wards.keys().filter(|w| near(w)).cloned().collect(),
+        SubjectName::CoverGroup(..) => {
+            book.groups.iter().filter(|(g, facts)| facts.in_force && near(g)).map(|(g, _)| g.clone()).collect()
+        }
+    };
     let sought = name.to_string();
-    let nearest = candidates.map(|w| (strsim::osa_distance(&w.to_string(), &sought), w)).min();
-    nearest.map(|(_, ward)| ward.clone())
+    candidates.into_iter().map(|c| (strsim::osa_distance(&c.to_string(), &sought), c)).min().map(|(_, c)| c)
 }

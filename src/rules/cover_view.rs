@@ -43,6 +43,14 @@ pub fn struck(facts: &GroupFacts, policy: &Policy) -> Vec<Struck> {
     windows::struck(&facts.context.strikes, true, &shifts(facts, policy), &facts.organisation.zone)
 }
 
+/// When a group's medical cover observed at `observed` falls overdue; none when no strike will ask for it again.
+pub fn cover_overdue_time(facts: &GroupFacts, observed: Time, now: Time) -> Option<Time> {
+    let policy = facts.context.policy(now);
+    let (struck, blocks) = (struck(facts, &policy), Blocks::default());
+    let view = CoverView { facts, policy: &policy, blocks: &blocks, struck: &struck, now, plan: None };
+    view.overdue_time(BlockKind::MedicalCover, observed)
+}
+
 impl Inputs for CoverView<'_> {
     fn blocks(&self) -> &Blocks {
         self.blocks

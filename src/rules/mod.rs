@@ -42,8 +42,8 @@ mod words;
 #[cfg(test)]
 mod tests;
 
-pub use catalogue::{OPTIONAL, RULES, nearest_ward};
-pub use cover_view::{CoverView, shifts, struck};
+pub use catalogue::{OPTIONAL, RULES, nearest};
+pub use cover_view::{CoverView, cover_overdue_time, shifts, struck};
 pub use due::overdue_time;
 pub use group::standing as group_status;
 pub use judge::{Decision, Input, judge};

@@ -98,6 +98,15 @@ fn grade_cover_to(cover: &GradeCover) -> pb::GradeCover {
     }
 }
 
+/// Takes out of a report who was absent and why: special-category data about few people, shown as totals of an
+/// organisation and above, and never of one group (domain.md section 6).
+pub fn withhold_absences(report: &mut pb::StaffingReport) {
+    for grade in report.medical_cover.iter_mut().flat_map(|cover| &mut cover.grades) {
+        grade.absent_industrial_action = None;
+        grade.absent_other = None;
+    }
+}
+
 impl From<MedicalGrade> for pb::MedicalGrade {
     fn from(grade: MedicalGrade) -> Self {
         match grade {
@@ -156,6 +165,16 @@ mod tests {
         assert!(v.is_empty(), "absence beyond what was expected is not for us to refuse");
         let back = medical_cover_to(&cover).grades;
         assert_eq!(back, grades.into_iter().rev().collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn who_was_absent_is_not_shown_of_one_group() {
+        let absent = pb::GradeCover { absent_industrial_action: Some(3), absent_other: Some(1), ..Default::default() };
+        let cover = pb::MedicalCover { grades: vec![absent, pb::GradeCover { at_work: Some(2), ..absent }] };
+        let mut report = pb::StaffingReport { medical_cover: Some(cover), ..Default::default() };
+        withhold_absences(&mut report);
+        let left = [pb::GradeCover::default(), pb::GradeCover { at_work: Some(2), ..Default::default() }];
+        assert_eq!(report.medical_cover.unwrap().grades, left);
     }
 
     #[test]

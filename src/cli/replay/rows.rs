@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 
 use super::super::Failure;
 use super::super::figures::{FIGURES, HEADS};
+use super::super::grades;
 use super::super::table::{self, Column};
 use crate::client::{instant, json, pb};
 
 /// Longest line: a report is below 4 KiB, and a file of another kind must not be taken into memory.
 const LINE_BYTES: u64 = 256 << 10;
-/// Columns that a CSV of reports must have.
+/// Columns that a CSV of reports must have; `cover_group` may stand for `ward`, or beside it.
 const REQUIRED: &[&str] = &["ward", "observed_time", "source", "report_id", "revision"];
 
 /// Where reports are read from.
@@ -122,11 +123,13 @@ fn parse(
     }
 }
 
-/// A header names the ward; JSON begins with a brace.
+/// A header names the ward or cover group; JSON begins with a brace.
 fn sniff(first: &[u8]) -> Form {
     let text = String::from_utf8_lossy(first);
     let text = text.trim_start_matches('\u{feff}').trim();
-    if !text.starts_with('{') && text.split(',').any(|name| name.trim().trim_matches('"') == "ward") {
+    if !text.starts_with('{')
+        && text.split(',').any(|name| matches!(name.trim().trim_matches('"'), "ward" | "cover_group"))
+    {
         Form::Csv
     } else {
         Form::Ndjson
@@ -186,8 +189,9 @@ fn report(bytes: &[u8], line: u64) -> Option<Result<pb::StaffingReport, String>>
 fn csv(source: impl Read, name: &str, mut each: impl FnMut(Row) -> bool) -> Result<(), Failure> {
     let mut reader = table::reader(source);
     let header = reader.headers().map_err(|e| Failure::rejected(format!("{name}:1: {}", table::explain(&e))))?.clone();
-    let known: Vec<Column> = HEADS.iter().chain(FIGURES).copied().collect();
-    let columns = table::columns(name, &header, &known, REQUIRED).map_err(Failure::rejected)?;
+    let known: Vec<Column> = HEADS.iter().chain(FIGURES).chain(grades::columns()).copied().collect();
+    let required = if header.iter().any(|name| name == "cover_group") { &REQUIRED[1..] } else { REQUIRED };
+    let columns = table::columns(name, &header, &known, required).map_err(Failure::rejected)?;
     let mut record = ::csv::StringRecord::new();
     loop {
         let before = reader.position().line();
@@ -210,7 +214,10 @@ fn csv(source: impl Read, name: &str, mut each: impl FnMut(Row) -> bool) -> Resu
 
 fn cells(columns: &[Column], record: &::csv::StringRecord) -> Option<Result<pb::StaffingReport, String>> {
     let message = table::message(columns, record)?;
-    Some(message.and_then(|m| json::from_value(m.into()).map_err(|e| e.to_string())))
+    Some(message.and_then(|mut message| {
+        grades::gather(&mut message);
+        json::from_value(message.into()).map_err(|e| e.to_string())
+    }))
 }
 
 #[cfg(test)]
@@ -268,6 +275,28 @@ mod tests {
             (2, Some(-1)),
             "the service refuses it by its field"
         );
+    }
+
+    #[test]
+    fn a_csv_may_hold_the_doctors_of_cover_groups_and_plans() {
+        let text = "cover_group,observed_time,source,report_id,revision,plan_start_time,plan_end_time,plan_withdrawn,\
+            consultant_at_work,consultant_acting_as_tier2,f1_at_work\n\
+            organisations/RJ1/coverGroups/GENMED,2016-04-26T08:00:00Z,ROTA,r1,0,,,,3,1,\n\
+            organisations/RJ1/coverGroups/GENMED,2016-04-20T08:00:00Z,ROTA,r2,0,\
+            2016-04-26T07:00:00Z,2016-04-26T16:00:00Z,true,,,\n";
+        let rows = rows(None, text.as_bytes()).unwrap();
+        let [actual, plan] = [0, 1].map(|n: usize| rows[n].report.as_ref().unwrap());
+        let grades = &actual.medical_cover.as_ref().unwrap().grades;
+        let expected = pb::GradeCover {
+            grade: pb::MedicalGrade::Consultant.into(),
+            at_work: Some(3),
+            acting_as_tier2: Some(1),
+            ..pb::GradeCover::default()
+        };
+        assert_eq!((grades.as_slice(), actual.plan_period), (&[expected][..], None));
+        let period = plan.plan_period.unwrap();
+        assert!(period.withdrawn && plan.medical_cover.is_none());
+        assert_eq!(instant(period.end_time).unwrap().to_string(), "2016-04-26T16:00:00Z");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The whole service over real connections, on each store: what a hospital may rely on.
 
 mod bad_input;
+mod cover_groups;
 mod drain;
 mod fatigue;
 mod foreign;
@@ -10,5 +11,7 @@ mod pressure;
 mod promises;
 mod reads;
 mod register;
+mod strike_cover;
+mod strike_day;
 mod strikes;
 mod strikes_cli;

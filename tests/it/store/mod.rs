@@ -55,6 +55,7 @@ on_both_stores! {
         an_impossible_row_is_refused_and_the_rest_goes_on,
         a_batch_of_a_thousand_wards_commits_whole,
         what_was_committed_survives_a_restart,
+        a_database_of_the_version_before_is_brought_up_with_all_it_holds,
         after_closing_everything_is_unavailable,
     }
     log {
@@ -118,6 +119,7 @@ on_both_stores! {
     lists {
         open_alerts_come_in_raise_order_with_the_place_of_the_log,
         alerts_are_filtered_by_every_field,
+        forecasts_are_left_out_when_nobody_asks_for_them,
         eight_digits_name_an_alert,
         pages_join_without_gap_or_overlap_in_both_directions,
         reports_are_found_by_their_keys,
