@@ -11,6 +11,7 @@ mod lifecycle;
 mod messages;
 mod overdue;
 mod plans;
+mod policy;
 mod properties;
 mod ratio;
 mod receipts;

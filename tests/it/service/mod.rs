@@ -6,6 +6,7 @@ mod drain;
 mod fatigue;
 mod foreign;
 mod intake;
+mod policies;
 mod pressure;
 mod promises;
 mod reads;
