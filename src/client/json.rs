@@ -29,6 +29,9 @@ impl Mapped for pb::ReportReceipt {
 impl Mapped for pb::Alert {
     const NAME: &'static str = "wardwatch.v1.Alert";
 }
+impl Mapped for pb::AuditEntry {
+    const NAME: &'static str = "wardwatch.v1.AuditEntry";
+}
 impl Mapped for pb::AlertEvent {
     const NAME: &'static str = "wardwatch.v1.AlertEvent";
 }

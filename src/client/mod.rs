@@ -1,6 +1,7 @@
 //! The project's own client: typed calls, a reporter that resends, a subscriber that resumes. The command line, the
 //! demo and the tests reach the service through it, as any integrator would.
 
+mod acting;
 mod error;
 mod health;
 pub mod json;

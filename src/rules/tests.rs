@@ -15,6 +15,7 @@ mod policy;
 mod properties;
 mod ratio;
 mod receipts;
+mod response;
 mod round_trips;
 mod shift;
 mod silence;

@@ -1,11 +1,15 @@
 //! The whole service over real connections, on each store: what a hospital may rely on.
 
+mod acting;
+mod acting_cli;
+mod audit;
 mod bad_input;
 mod cover_groups;
 mod drain;
 mod fatigue;
 mod foreign;
 mod intake;
+mod past;
 mod policies;
 mod pressure;
 mod promises;

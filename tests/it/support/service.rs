@@ -135,6 +135,16 @@ impl Place {
         .unwrap();
     }
 
+    /// Runs a statement behind the service's back, which may refuse it: what it says.
+    pub async fn try_execute(&self, sql: &str) -> Result<(), String> {
+        let sql = sqlx::raw_sql(AssertSqlSafe(sql.to_owned()));
+        let done = match self {
+            Self::Sqlite(_) => sql.execute(&mut self.sqlite_connection().await).await.map(drop),
+            Self::Postgres(database) => sql.execute(&mut database.connect().await).await.map(drop),
+        };
+        done.map_err(|e| e.to_string())
+    }
+
     /// One number that a statement finds behind the service's back.
     pub async fn number(&self, sql: &str) -> i64 {
         match self {
