@@ -2,6 +2,7 @@
 
 mod acting;
 mod acting_cli;
+mod activity;
 mod audit;
 mod bad_input;
 mod cover_groups;
@@ -15,6 +16,8 @@ mod pressure;
 mod promises;
 mod reads;
 mod register;
+mod situation;
+mod situation_cli;
 mod strike_cover;
 mod strike_day;
 mod strikes;
