@@ -163,6 +163,12 @@ class Facts:
         """Patients and no registered nurse: rn.none stands alone among the rules that count nurses."""
         return bool(self.patient_count) and self.nurses == 0
 
+    @property
+    def missing(self) -> bool:
+        """Whether a figure is missing that says if the ward is above its limit or formula."""
+        levels = not self.empty and self.ward.kind in SHARES and self.level(*SHARES[self.ward.kind]) is None
+        return self.patients is None or (not self.empty and self.nursing is None) or (not self.nobody and levels)
+
     def level(self, *names: str) -> list[int] | None:
         """Patients by need; None unless every one of these counts was reported: nothing is not zero."""
         if self.levels is None or any(n not in self.levels for n in names):
@@ -200,25 +206,25 @@ def below_minimum(f: Facts) -> str | None:
     return CRITICAL if f.nurses < f.ward.minimum else None
 
 
+GPICS = {"level3": Fraction(1), "level2": Fraction(1, 2)}
+SHARES = {
+    "INTENSIVE_CARE": GPICS,
+    "PAEDIATRIC_INTENSIVE_CARE": GPICS,
+    "NEONATAL": {  # BAPM
+        "neonatal_intensive": Fraction(1),
+        "neonatal_high_dependency": Fraction(1, 2),
+        "neonatal_special": Fraction(1, 4),
+    },
+    "PAEDIATRIC": {"children_under2": Fraction(1, 3), "children_from2": Fraction(1, 4)},  # RCN 2013
+    "EMERGENCY": {"resus": Fraction(1), "majors": Fraction(1, 4)},  # RCN/RCEM
+}
+
+
 def needed_nurses(f: Facts) -> Fraction | None:
     """Registered nurses that the ward's patients need by their levels of care."""
-    match f.ward.kind:
-        case "INTENSIVE_CARE" | "PAEDIATRIC_INTENSIVE_CARE":  # GPICS
-            shares = {"level3": Fraction(1), "level2": Fraction(1, 2)}
-        case "NEONATAL":  # BAPM
-            shares = {
-                "neonatal_intensive": Fraction(1),
-                "neonatal_high_dependency": Fraction(1, 2),
-                "neonatal_special": Fraction(1, 4),
-            }
-        case "PAEDIATRIC":  # RCN 2013
-            shares = {"children_under2": Fraction(1, 3), "children_from2": Fraction(1, 4)}
-        case "EMERGENCY":  # RCN/RCEM
-            shares = {"resus": Fraction(1), "majors": Fraction(1, 4)}
-        case _:
-            return None
+    shares = SHARES.get(f.ward.kind, {})
     counts = f.level(*shares)
-    return None if counts is None else sum((s * n for s, n in zip(shares.values(), counts)), Fraction(0))
+    return None if not shares or counts is None else sum((s * n for s, n in zip(shares.values(), counts)), Fraction(0))
 
 
 def under_cover(f: Facts) -> str | None:

@@ -266,7 +266,7 @@ class Place:
         if cover == NO:
             return NO
         over = any(RULES[rule](facts) for rule in OVER)
-        known = facts.nurses is not None and (facts.patient_count is not None or facts.levels is not None)
+        known = not facts.missing
         if (known and not over) or cover == WITHIN:
             return WITHIN
         return CRITICAL if over and cover == CRITICAL else UNKNOWN

@@ -79,7 +79,7 @@ class World:
     def hospital(self, number: int) -> Hospital:
         code, region = f"H{self.token}{number}", f"Y{self.token}{self.random.randrange(2)}"
         wards = [self.ward(f"organisations/{code}/wards/A{n}") for n in range(self.random.randint(2, 5))]
-        beds = {w.name: self.random.randint(8, 30) for w in wards}
+        beds = {w.name: self.random.randint(10, 30) for w in wards}
         night = {w.name: self.random.randint(1, 6) for w in wards if self.chance(0.6)}
         hospital = Hospital(code, region, ZoneInfo(self.pick(ZONES)), wards, [], beds, night)
         hospital.wards = [replace(w, zone=hospital.zone) for w in wards]
