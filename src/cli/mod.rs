@@ -14,6 +14,7 @@ mod import;
 mod migrate;
 mod organisations;
 mod output;
+mod policy;
 mod replay;
 mod report;
 mod serve;
@@ -88,12 +89,15 @@ enum Command {
     /// Import, list and show wards.
     #[command(subcommand)]
     Wards(wards::Wards),
-    /// Import, list and show cover groups of doctors.
+    /// Show and change what the rules judge by.
     #[command(subcommand)]
-    CoverGroups(cover_groups::CoverGroups),
+    Policy(policy::Policy),
     /// Announce, change, list and call off strikes; show whether the cover stands.
     #[command(subcommand)]
     Strikes(strikes::Strikes),
+    /// Import, list and show cover groups of doctors.
+    #[command(subcommand)]
+    CoverGroups(cover_groups::CoverGroups),
     /// Print the configuration in force as TOML, each key with where it came from.
     Config(config::ShowConfig),
     /// Bring the database up to this version's schema, and say what was done.
@@ -151,8 +155,9 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Alerts(alerts) => alerts.run(session).await,
         Command::Organisations(organisations) => organisations.run(session).await,
         Command::Wards(wards) => wards.run(session).await,
-        Command::CoverGroups(groups) => groups.run(session).await,
+        Command::Policy(policy) => policy.run(session).await,
         Command::Strikes(strikes) => strikes.run(session).await,
+        Command::CoverGroups(groups) => groups.run(session).await,
         Command::Healthcheck => healthcheck::run(session).await,
         Command::Serve(_) | Command::Config(_) | Command::Migrate(_) => Ok(()),
     }

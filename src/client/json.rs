@@ -41,12 +41,15 @@ impl Mapped for pb::Ward {
 impl Mapped for pb::GetWardResponse {
     const NAME: &'static str = "wardwatch.v1.GetWardResponse";
 }
+<<<<<<< HEAD
 impl Mapped for pb::CoverGroup {
     const NAME: &'static str = "wardwatch.v1.CoverGroup";
 }
 impl Mapped for pb::GetCoverGroupResponse {
     const NAME: &'static str = "wardwatch.v1.GetCoverGroupResponse";
 }
+=======
+>>>>>>> main
 impl Mapped for pb::Strike {
     const NAME: &'static str = "wardwatch.v1.Strike";
 }
@@ -67,6 +70,22 @@ impl Mapped for pb::GetStrikeResponse {
 }
 impl Mapped for pb::GetStrikeCoverResponse {
     const NAME: &'static str = "wardwatch.v1.GetStrikeCoverResponse";
+<<<<<<< HEAD
+=======
+}
+impl Mapped for pb::CoverGroup {
+    const NAME: &'static str = "wardwatch.v1.CoverGroup";
+}
+impl Mapped for pb::GetCoverGroupResponse {
+    const NAME: &'static str = "wardwatch.v1.GetCoverGroupResponse";
+}
+
+impl Mapped for pb::Policy {
+    const NAME: &'static str = "wardwatch.v1.Policy";
+}
+impl Mapped for pb::UpdatePolicyResponse {
+    const NAME: &'static str = "wardwatch.v1.UpdatePolicyResponse";
+>>>>>>> main
 }
 
 static POOL: LazyLock<DescriptorPool> =
@@ -76,11 +95,20 @@ fn descriptor<M: Mapped>() -> Result<MessageDescriptor, JsonError> {
     POOL.get_message_by_name(M::NAME).ok_or_else(|| JsonError(format!("{} is not in the descriptors", M::NAME)))
 }
 
-/// A message as one line of JSON.
-pub fn to_string<M: Mapped>(message: &M) -> Result<String, JsonError> {
+fn dynamic<M: Mapped>(message: &M) -> Result<DynamicMessage, JsonError> {
     let mut dynamic = DynamicMessage::new(descriptor::<M>()?);
     dynamic.transcode_from(message).map_err(|e| JsonError(e.to_string()))?;
-    serde_json::to_string(&dynamic).map_err(|e| JsonError(e.to_string()))
+    Ok(dynamic)
+}
+
+/// A message as one line of JSON.
+pub fn to_string<M: Mapped>(message: &M) -> Result<String, JsonError> {
+    serde_json::to_string(&dynamic(message)?).map_err(|e| JsonError(e.to_string()))
+}
+
+/// A message as a JSON value.
+pub fn to_value<M: Mapped>(message: &M) -> Result<Value, JsonError> {
+    serde_json::to_value(dynamic(message)?).map_err(|e| JsonError(e.to_string()))
 }
 
 /// A message from JSON text; an unknown field is an error that names it.

@@ -22,6 +22,7 @@ pub use shift::{Shift, instant};
 pub use subscriber::{Item, ItemKind, Start, Subscriber, Subscription};
 
 use pb::alert_service_client::AlertServiceClient;
+use pb::policy_service_client::PolicyServiceClient;
 use pb::register_service_client::RegisterServiceClient;
 use pb::reporting_service_client::ReportingServiceClient;
 use pb::server_service_client::ServerServiceClient;
@@ -153,6 +154,26 @@ impl Client {
         self.answer(self.register().list_cover_groups(bounded(request)).await)
     }
 
+    /// A policy: what its newest version sets, or the values in force.
+    pub async fn get_policy(&self, name: &str, effective: bool) -> Result<pb::Policy, Error> {
+        let request = pb::GetPolicyRequest { name: name.to_owned(), effective };
+        let response = self.answer(self.policies().get_policy(bounded(request)).await)?;
+        Ok(response.policy.unwrap_or_default())
+    }
+
+    /// Replaces a policy by a new version, or says what that would do.
+    pub async fn update_policy(&self, request: pb::UpdatePolicyRequest) -> Result<pb::UpdatePolicyResponse, Error> {
+        self.answer(self.policies().update_policy(bounded(request)).await)
+    }
+
+    /// One page of a policy's versions.
+    pub async fn list_policy_versions(
+        &self,
+        request: pb::ListPolicyVersionsRequest,
+    ) -> Result<pb::ListPolicyVersionsResponse, Error> {
+        self.answer(self.policies().list_policy_versions(bounded(request)).await)
+    }
+
     /// What the service is.
     pub async fn server_info(&self) -> Result<pb::GetServerInfoResponse, Error> {
         let mut server = ServerServiceClient::new(self.channel.clone());
@@ -169,6 +190,10 @@ impl Client {
 
     fn alerts(&self) -> AlertServiceClient<Channel> {
         AlertServiceClient::new(self.channel.clone()).max_decoding_message_size(ANSWER_BYTES)
+    }
+
+    fn policies(&self) -> PolicyServiceClient<Channel> {
+        PolicyServiceClient::new(self.channel.clone()).max_decoding_message_size(ANSWER_BYTES)
     }
 
     fn register(&self) -> RegisterServiceClient<Channel> {

@@ -31,7 +31,7 @@ pub use ids::{
     WardCode,
 };
 pub use period::Period;
-pub use policy::{InForce, KindLimit, KindLimitPatch, Policy, PolicyName, PolicyPatch, PolicyVersion, in_force};
+pub use policy::{InForce, KindLimit, Policy, PolicyName, PolicyPatch, PolicyVersion, in_force};
 pub use report::{
     BlockKind, BlockReceipt, FieldViolation, Judgement, LevelsOfCare, Nursing, NursingHours, Outcome, Patients,
     PlanPeriod, Receipt, RedFlag, RedFlagType, RejectReason, Report, ReportError,

@@ -1,5 +1,6 @@
 //! What may be decided about the rules: the values in force, what a layer changes of them, and which layer counts when.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
@@ -8,18 +9,9 @@ use std::sync::Arc;
 use crate::domain::{InvalidId, Limit, OrganisationCode, Shifts, Span, Time, WardKind};
 
 /// Patients per registered nurse that a kind of ward may have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct KindLimit {
     /// By day, and by night unless `night` says otherwise.
-    pub day: Limit,
-    /// By night.
-    pub night: Option<Limit>,
-}
-
-/// What a layer changes of a kind's limit.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct KindLimitPatch {
-    /// By day.
     pub day: Option<Limit>,
     /// By night.
     pub night: Option<Limit>,
@@ -31,6 +23,8 @@ pub struct KindLimitPatch {
 pub struct Policy {
     /// Which version of whose policy this is: `policies/default@1`, `organisations/RJ1/policy@3`.
     pub version: String,
+    /// The version of the default that lies beneath; 1 is the one built in.
+    pub beneath: i64,
     /// Limits by kind of ward; a kind without one has no limit unless its ward sets one.
     pub limits: BTreeMap<WardKind, KindLimit>,
     /// From how much of the limit a breach is severe, in per cent.
@@ -95,7 +89,7 @@ pub struct Policy {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[expect(missing_docs, reason = "field by field as in Policy")]
 pub struct PolicyPatch {
-    pub limits: BTreeMap<WardKind, KindLimitPatch>,
+    pub limits: BTreeMap<WardKind, KindLimit>,
     pub severe_percent: Option<u32>,
     pub minimum_registered_nurses: Option<u32>,
     pub skill_mix_percent: Option<u32>,
@@ -161,10 +155,11 @@ pub struct InForce {
 
 impl Default for Policy {
     fn default() -> Self {
-        let limit = |patients| KindLimit { day: Limit::whole(patients), night: None };
+        let limit = |patients| KindLimit { day: Some(Limit::whole(patients)), night: None };
         let off = ["capacity.over", "skill_mix.low", "elective.below_target"];
         Self {
-            version: format!("{}@1", PolicyName::Default),
+            version: Self::DEFAULT_VERSION.to_owned(),
+            beneath: 1,
             limits: [(WardKind::AdultInpatient, limit(8)), (WardKind::AcuteMedical, limit(6))].into(),
             severe_percent: 150,
             minimum_registered_nurses: 2,
@@ -208,6 +203,14 @@ impl Policy {
     /// Names the default in this binary.
     pub const DEFAULT_VERSION: &str = "policies/default@1";
 
+    /// Tells these values from those of any other version of any layer.
+    pub fn identity(&self) -> Cow<'_, str> {
+        match self.beneath {
+            1 => Cow::Borrowed(&self.version),
+            beneath => Cow::Owned(format!("{} on {beneath}", self.version)),
+        }
+    }
+
     /// Whether a rule is on.
     pub fn is_on(&self, rule: &str) -> bool {
         self.rules.get(rule).copied().unwrap_or(true)
@@ -216,7 +219,7 @@ impl Policy {
     /// The limit of a kind of ward; by night its night limit when it has one.
     pub fn limit(&self, kind: WardKind, night: bool) -> Option<Limit> {
         let limit = self.limits.get(&kind)?;
-        Some(limit.night.filter(|_| night).unwrap_or(limit.day))
+        limit.night.filter(|_| night).or(limit.day)
     }
 
     /// From where a breach of `limit` is severe, exactly: in ten-thousandths of a patient per nurse.
@@ -237,12 +240,8 @@ impl Policy {
 
     fn lay_limits(&mut self, patch: &PolicyPatch) {
         for (kind, limit) in &patch.limits {
-            let before = self.limits.get(kind).copied();
-            let night = limit.night.or(before.and_then(|b| b.night));
-            // A kind with only a night limit has no limit by day, which no layer may say (wire/policy.rs).
-            if let Some(day) = limit.day.or(before.map(|b| b.day)) {
-                self.limits.insert(*kind, KindLimit { day, night });
-            }
+            let before = self.limits.entry(*kind).or_default();
+            *before = KindLimit { day: limit.day.or(before.day), night: limit.night.or(before.night) };
         }
         set(&mut self.severe_percent, patch.severe_percent.as_ref());
         set(&mut self.minimum_registered_nurses, patch.minimum_registered_nurses.as_ref());
@@ -276,6 +275,43 @@ impl Policy {
     }
 }
 
+impl From<&Policy> for PolicyPatch {
+    /// A layer that sets every value as it is here.
+    fn from(policy: &Policy) -> Self {
+        Self {
+            limits: policy.limits.clone(),
+            severe_percent: Some(policy.severe_percent),
+            minimum_registered_nurses: Some(policy.minimum_registered_nurses),
+            skill_mix_percent: Some(policy.skill_mix_percent),
+            children_skill_mix_percent: Some(policy.children_skill_mix_percent),
+            hours_short_minutes: Some(policy.hours_short_minutes),
+            hours_short_percent: Some(policy.hours_short_percent),
+            judgement_holds: Some(policy.judgement_holds),
+            clear_after: Some(policy.clear_after),
+            reopen_within: Some(policy.reopen_within),
+            update_every: Some(policy.update_every),
+            census_times: Some(policy.census_times.clone()),
+            census_grace: Some(policy.census_grace),
+            least_grace: Some(policy.least_grace),
+            silent_fewest: Some(policy.silent_fewest),
+            silent_within: Some(policy.silent_within),
+            acknowledge_critical: Some(policy.acknowledge_critical),
+            acknowledge_other: Some(policy.acknowledge_other),
+            acknowledge_most: Some(policy.acknowledge_most),
+            escalate_first: Some(policy.escalate_first),
+            escalate_second: Some(policy.escalate_second),
+            shifts: Some(policy.shifts.clone()),
+            cover_return_times: Some(policy.cover_return_times.clone()),
+            cover_return_grace: Some(policy.cover_return_grace),
+            plan_from: Some(policy.plan_from),
+            plan_critical_from: Some(policy.plan_critical_from),
+            elective_target_percent: Some(policy.elective_target_percent),
+            rules: policy.rules.clone(),
+            local_red_flags: policy.local_red_flags.clone(),
+        }
+    }
+}
+
 impl PolicyVersion {
     /// The version in force at an instant: the highest that is effective by then, so that a newer decision replaces an
     /// older one that was still to come.
@@ -285,7 +321,14 @@ impl PolicyVersion {
 
     /// What an update must give back to show that it was made from this version.
     pub fn etag(&self) -> String {
-        format!("{}@{}", self.name, self.version)
+        self.to_string()
+    }
+}
+
+impl fmt::Display for PolicyVersion {
+    /// As alerts name it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}@{}", self.name, self.version)
     }
 }
 
@@ -299,10 +342,12 @@ pub fn in_force(defaults: &[PolicyVersion], own: &[PolicyVersion]) -> Vec<InForc
     let mut found: Vec<InForce> = Vec::new();
     for from in starts {
         let layers = [PolicyVersion::in_force(defaults, from), PolicyVersion::in_force(own, from)];
-        let policy = layers
-            .into_iter()
-            .flatten()
-            .fold(Policy::default(), |policy, layer| Policy { version: layer.etag(), ..policy.with(&layer.patch) });
+        let beneath = layers[0].map_or(1, |default| default.version);
+        let policy = layers.into_iter().flatten().fold(Policy::default(), |policy, layer| Policy {
+            version: layer.to_string(),
+            beneath,
+            ..policy.with(&layer.patch)
+        });
         if found.last().is_none_or(|last| *last.policy != policy) {
             found.push(InForce { from, policy: Arc::new(policy) });
         }

@@ -1,4 +1,8 @@
-use crate::domain::{AlertId, Freshness, MedicalCover, Period, ReportId, ReportKey, SourceCode, Time, WardStatus};
+use std::borrow::Cow;
+
+use crate::domain::{
+    AlertId, Freshness, MedicalCover, Period, Policy, ReportId, ReportKey, SourceCode, Time, WardStatus,
+};
 
 /// The kinds of block. Order, supersession, correction and overdue are judged per subject and block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -109,18 +113,21 @@ pub enum Judgement {
 }
 
 /// A red flag staff may raise: its code on the wire, and how messages say it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RedFlagType {
-    code: &'static str,
-    words: &'static str,
+    code: Cow<'static, str>,
+    /// None: the policy in force says it.
+    words: Option<&'static str>,
 }
 
 const fn flag(code: &'static str, words: &'static str) -> RedFlagType {
-    RedFlagType { code, words }
+    RedFlagType { code: Cow::Borrowed(code), words: Some(words) }
 }
 
 impl RedFlagType {
-    /// Every type: nursing red flags of NICE SG1, then midwifery red flags of NICE NG4.
+    /// Longest code of an organisation's own after `local.`.
+    pub const MOST_LOCAL: usize = 40;
+    /// Every national type: nursing red flags of NICE SG1, then midwifery red flags of NICE NG4.
     pub const ALL: [Self; 13] = [
         flag("nice.sg1.unplanned_omission_of_medication", "unplanned omission of medication"),
         flag("nice.sg1.pain_relief_delayed", "pain relief delayed over 30 min"),
@@ -137,13 +144,20 @@ impl RedFlagType {
         flag("nice.ng4.one_to_one_care_lost", "no continuous one-to-one care in established labour"),
     ];
 
-    /// Its code on the wire.
-    pub const fn code(self) -> &'static str {
-        self.code
+    /// A type of an organisation's own, which its policy lists: `local.` and 1 to 40 of a-z 0-9 _.
+    pub fn local(code: &str) -> Option<Self> {
+        let letter = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
+        let name = code.strip_prefix("local.")?;
+        let valid = (1..=Self::MOST_LOCAL).contains(&name.len()) && name.bytes().all(letter);
+        valid.then(|| Self { code: Cow::Owned(code.to_owned()), words: None })
     }
-    /// In words, for messages.
-    pub const fn words(self) -> &'static str {
-        self.words
+    /// Its code on the wire.
+    pub fn code(&self) -> &str {
+        &self.code
+    }
+    /// In words, for messages; none when `policy` does not list it.
+    pub fn words<'a>(&self, policy: &'a Policy) -> Option<&'a str> {
+        self.words.or_else(|| policy.local_red_flags.get(self.code()).map(String::as_str))
     }
 }
 

@@ -53,6 +53,10 @@ impl Span {
     pub const fn as_micros(self) -> i64 {
         self.0
     }
+    /// In whole minutes, rounded down.
+    pub const fn as_minutes(self) -> i64 {
+        self.0.div_euclid(60_000_000)
+    }
     /// As a standard duration; zero when negative.
     pub fn to_std(self) -> std::time::Duration {
         std::time::Duration::from_micros(u64::try_from(self.0).unwrap_or(0))

@@ -61,11 +61,6 @@ impl Limit {
     pub const fn whole(patients: u32) -> Self {
         Self(patients * 100)
     }
-    /// One and a half times: where a breach becomes severe unless the ward says otherwise (domain.md section 3).
-    #[must_use]
-    pub const fn severe(self) -> Self {
-        Self(self.0 + self.0 / 2)
-    }
 }
 
 impl std::fmt::Display for Limit {

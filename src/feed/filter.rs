@@ -15,6 +15,10 @@ pub struct Filter {
     pub regions: HashSet<String>,
     /// Resource names of subjects.
     pub subjects: HashSet<String>,
+    /// Resource names of strikes.
+    pub strikes: HashSet<String>,
+    /// Alerts on plans too.
+    pub forecasts: bool,
     /// Rule ids, families written out.
     pub rules: HashSet<String>,
     /// `AlertEventType` as numbers; says nothing about the alerts of a snapshot.
@@ -32,11 +36,13 @@ impl Filter {
     pub fn wants_alert(&self, keys: &Keys) -> bool {
         let any = |set: &HashSet<String>, value: &String| set.is_empty() || set.contains(value);
         keys.peak_severity >= self.min_severity
+            && (self.forecasts || !keys.forecast)
             && any(&self.organisations, &keys.organisation)
             && any(&self.sites, &keys.site)
             && any(&self.regions, &keys.region)
             && any(&self.subjects, &keys.subject)
             && any(&self.rules, &keys.rule)
+            && any(&self.strikes, &keys.strike)
     }
 }
 
@@ -51,6 +57,8 @@ mod tests {
             region: "Y56".into(),
             subject: "organisations/RJ1/wards/A1".into(),
             rule: "ratio.over_limit".into(),
+            strike: "strikes/bma-2016-04-26".into(),
+            forecast: false,
             peak_severity: 2,
             event_type: 1,
         }
@@ -61,8 +69,12 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_filter_wants_everything() {
+    fn an_empty_filter_wants_everything_but_forecasts() {
         assert!(Filter::default().wants_event(&keys()));
+        let forecast = Keys { forecast: true, ..keys() };
+        assert!(!Filter::default().wants_event(&forecast));
+        let both = Filter { forecasts: true, ..Filter::default() };
+        assert!(both.wants_event(&forecast) && both.wants_alert(&forecast) && both.wants_event(&keys()));
     }
 
     #[test]
@@ -70,11 +82,12 @@ mod tests {
         let sites = set(&["RJ122", "RJ121"]);
         assert!(Filter { sites: sites.clone(), ..Filter::default() }.wants_event(&keys()));
         assert!(!Filter { sites, rules: set(&["rn.none"]), ..Filter::default() }.wants_event(&keys()));
-        for field in 0..4 {
-            let mut sets = [const { None }; 4];
+        for field in 0..5 {
+            let mut sets = [const { None }; 5];
             sets[field] = Some(set(&["other"]));
-            let [organisations, regions, subjects, rules] = sets.map(Option::unwrap_or_default);
-            assert!(!Filter { organisations, regions, subjects, rules, ..Filter::default() }.wants_event(&keys()));
+            let [organisations, regions, subjects, rules, strikes] = sets.map(Option::unwrap_or_default);
+            let filter = Filter { organisations, regions, subjects, rules, strikes, ..Filter::default() };
+            assert!(!filter.wants_event(&keys()));
         }
     }
 

@@ -4,13 +4,15 @@ use bytes::Bytes;
 use uuid::Uuid;
 
 use crate::domain::{AlertId, Time};
+use crate::feed::cursor;
 use crate::grpc::alerts::{Alerts, alert_id};
 use crate::grpc::filter::Violations;
 use crate::grpc::page;
+use crate::grpc::past::Listed;
 use crate::grpc::status::Problem;
-use crate::store::AlertQuery;
-use crate::wire::log::{alert, encoded, event};
-use crate::wire::pb;
+use crate::store::{AlertQuery, ListedAlert, LogPoint};
+use crate::wire::log::{CorruptPayload, alert, encoded, event};
+use crate::wire::{pb, to_time};
 
 /// Where a list goes on: the cursor of its first page, and the last alert of the page before.
 struct Resume {
@@ -26,30 +28,53 @@ impl Alerts {
         request.page_size = 0;
         let scope = encoded(&request);
         let resume = page::state("ListAlerts", &scope, &token)?.and_then(|state| Resume::read(&state));
-        let query = self.query(request, size, resume.as_ref()).await?;
-        let (point, mut listed) = self.store.list_alerts(&query).await?;
+        let (query, as_of) = self.query(request, size, resume.as_ref()).await?;
+        let (point, mut listed) = match as_of {
+            None => self.present(&query).await?,
+            Some(time) => {
+                let at = match &resume {
+                    Some(resume) => resume.point()?,
+                    None => self.place_at(time).await?,
+                };
+                (at, self.past(&query, at).await?)
+            }
+        };
         let cursor = match resume {
             Some(resume) => resume.cursor,
             None => self.feed.cursor(point).await?,
         };
         let more = listed.len() > size as usize;
         listed.truncate(size as usize);
-        let next = listed.last().filter(|_| more).map(|last| {
-            page::token("ListAlerts", &scope, &Resume { cursor: cursor.clone(), after: (last.raised, last.id) }.state())
+        let next = listed.last().filter(|_| more).map(|(raised, id, _)| {
+            page::token("ListAlerts", &scope, &Resume { cursor: cursor.clone(), after: (*raised, *id) }.state())
         });
-        let alerts = listed.iter().map(|l| alert(&l.payload)).collect::<Result<_, _>>();
-        let alerts = alerts.map_err(|e| Problem::Internal(e.to_string()))?;
+        let alerts = listed.into_iter().map(|(.., alert)| alert).collect();
         Ok(pb::ListAlertsResponse { alerts, next_page_token: next.unwrap_or_default(), cursor })
     }
-    /// The query of a page: one row more than it shows, to know whether there is another page.
+    /// Alerts as they stand.
+    async fn present(&self, query: &AlertQuery) -> Result<(LogPoint, Vec<Listed>), Problem> {
+        let (point, listed) = self.store.list_alerts(query).await?;
+        let read = |l: &ListedAlert| Ok((l.raised, l.id, alert(&l.payload)?));
+        let listed = listed.iter().map(read).collect::<Result<_, CorruptPayload>>();
+        Ok((point, listed.map_err(|e| Problem::Internal(e.to_string()))?))
+    }
+    /// The query of a page, one row more than it shows, to know whether there is another page; and the time asked for.
     async fn query(
         &self,
         request: pb::ListAlertsRequest,
         size: u32,
         resume: Option<&Resume>,
-    ) -> Result<AlertQuery, Problem> {
-        let pb::ListAlertsRequest { filter, states, condition, order_by, name_prefix, page_size: _, page_token: _ } =
-            request;
+    ) -> Result<(AlertQuery, Option<Time>), Problem> {
+        let pb::ListAlertsRequest {
+            filter,
+            states,
+            condition,
+            order_by,
+            name_prefix,
+            as_of_time,
+            page_size: _,
+            page_token: _,
+        } = request;
         let mut wrong = Violations::new();
         let states = listed_states(&states, &mut wrong);
         if pb::AlertCondition::try_from(condition).is_err() {
@@ -64,9 +89,11 @@ impl Alerts {
             }
         };
         let id_prefix = id_prefix(&name_prefix, &mut wrong);
+        let as_of = as_of_time.and_then(|time| past_time(time, self.clock.now(), &mut wrong));
         let wanted = self.wanted(filter, wrong).await?;
         let after = resume.map(|r| r.after);
-        Ok(AlertQuery { states, condition, descending, id_prefix, after, limit: size + 1, ..wanted.query() })
+        let query = AlertQuery { states, condition, descending, id_prefix, after, limit: size + 1, ..wanted.query() };
+        Ok((query, as_of))
     }
     /// One page of an alert's events.
     pub(super) async fn events(
@@ -110,6 +137,22 @@ impl Resume {
         let after = (Time::from_micros(i64::from_be_bytes(*raised)), AlertId(Uuid::from_bytes(*id)));
         Some(Self { cursor: Bytes::copy_from_slice(cursor), after })
     }
+    /// The place that every page is as of.
+    fn point(&self) -> Result<LogPoint, Problem> {
+        let (_, point) = cursor::decode(&self.cursor).ok_or_else(|| Problem::field("page_token", "is damaged"))?;
+        Ok(point)
+    }
+}
+
+/// A time that is not in the future.
+fn past_time(time: prost_types::Timestamp, now: Time, wrong: &mut Violations) -> Option<Time> {
+    let what = match to_time(time) {
+        Some(time) if time <= now => return Some(time),
+        Some(_) => format!("is in the future: at the latest {now}; leave it out for alerts as they stand"),
+        None => "is not an instant between the years 1970 and 9999".to_owned(),
+    };
+    wrong.push(("as_of_time".into(), what));
+    None
 }
 
 fn listed_states(states: &[i32], wrong: &mut Violations) -> Vec<i32> {

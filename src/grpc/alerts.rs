@@ -1,4 +1,4 @@
-//! AlertService: the alert log as a stream, and the alerts as they stand.
+//! AlertService: the alert log as a stream, the alerts as they stand and stood, what responders do, the audit.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,37 +7,38 @@ use bytes::Bytes;
 use futures_util::stream::{BoxStream, StreamExt};
 use tonic::{Request, Response, Status};
 
+use crate::clock::SharedClock;
 use crate::domain::AlertId;
 use crate::feed::{Feed, Start, Stream, Wish};
 use crate::grpc::filter::{Violations, Wanted, check};
 use crate::grpc::status::Problem;
 use crate::grpc::subscribe::frames;
+use crate::intake::Intake;
 use crate::register::Register;
 use crate::store::Store;
 use crate::wire::log::{alert, asked, unframe};
 use crate::wire::pb::alert_service_server::AlertService;
 use crate::wire::pb::{self, subscribe_request};
-use crate::wire::to_time;
+use crate::wire::{acknowledge_from, close_from, to_time, unacknowledge_from};
 
 /// Answers for alerts.
 #[derive(Debug)]
 pub struct Alerts {
-    pub(super) feed: Arc<Feed>,
-    register: Arc<Register>,
-    pub(super) store: Arc<dyn Store>,
-    rules: &'static [&'static str],
+    /// Follows the log.
+    pub feed: Arc<Feed>,
+    /// The rulebook in force.
+    pub register: Arc<Register>,
+    /// Where facts are kept.
+    pub store: Arc<dyn Store>,
+    /// Takes what responders do.
+    pub intake: Intake,
+    /// Now.
+    pub clock: SharedClock,
+    /// Ids of all rules, for filters.
+    pub rules: &'static [&'static str],
 }
 
 impl Alerts {
-    /// Over a feed, a register and their store; `rules` are the ids of all rules, for filters.
-    pub fn new(
-        feed: Arc<Feed>,
-        register: Arc<Register>,
-        store: Arc<dyn Store>,
-        rules: &'static [&'static str],
-    ) -> Self {
-        Self { feed, register, store, rules }
-    }
     /// Opens a subscription.
     pub async fn open(&self, request: pb::SubscribeRequest) -> Result<Stream, Problem> {
         let pb::SubscribeRequest { filter, start, heartbeat_interval, on_expired, subscriber } = request;
@@ -145,5 +146,35 @@ impl AlertService for Alerts {
         request: Request<pb::ListAlertEventsRequest>,
     ) -> Result<Response<pb::ListAlertEventsResponse>, Status> {
         Ok(Response::new(self.events(request.into_inner()).await?))
+    }
+    async fn acknowledge_alert(
+        &self,
+        request: Request<pb::AcknowledgeAlertRequest>,
+    ) -> Result<Response<pb::AcknowledgeAlertResponse>, Status> {
+        let (headers, _, message) = request.into_parts();
+        let alert = self.carry_out("AcknowledgeAlert", &headers, acknowledge_from(message)).await?;
+        Ok(Response::new(pb::AcknowledgeAlertResponse { alert }))
+    }
+    async fn unacknowledge_alert(
+        &self,
+        request: Request<pb::UnacknowledgeAlertRequest>,
+    ) -> Result<Response<pb::UnacknowledgeAlertResponse>, Status> {
+        let (headers, _, message) = request.into_parts();
+        let alert = self.carry_out("UnacknowledgeAlert", &headers, unacknowledge_from(message)).await?;
+        Ok(Response::new(pb::UnacknowledgeAlertResponse { alert }))
+    }
+    async fn close_alert(
+        &self,
+        request: Request<pb::CloseAlertRequest>,
+    ) -> Result<Response<pb::CloseAlertResponse>, Status> {
+        let (headers, _, message) = request.into_parts();
+        let alert = self.carry_out("CloseAlert", &headers, close_from(message)).await?;
+        Ok(Response::new(pb::CloseAlertResponse { alert }))
+    }
+    async fn list_audit_entries(
+        &self,
+        request: Request<pb::ListAuditEntriesRequest>,
+    ) -> Result<Response<pb::ListAuditEntriesResponse>, Status> {
+        Ok(Response::new(self.audit(request.into_inner()).await?))
     }
 }

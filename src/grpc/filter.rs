@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::fmt::Display;
 use std::str::FromStr;
 
-use crate::domain::{OrganisationCode, Rulebook, SiteCode, SubjectName};
+use crate::domain::{OrganisationCode, Rulebook, SiteCode, StrikeId, SubjectName};
 use crate::feed::Filter;
 use crate::store::AlertQuery;
 use crate::wire::pb;
@@ -21,7 +21,10 @@ pub struct Wanted {
     organisations: Vec<OrganisationCode>,
     sites: Vec<SiteCode>,
     regions: Vec<SiteCode>,
-    wards: Vec<SubjectName>,
+    /// Wards and cover groups.
+    subjects: Vec<SubjectName>,
+    strikes: Vec<StrikeId>,
+    forecasts: bool,
     rules: Vec<&'static str>,
     event_types: Vec<i32>,
     min_severity: i32,
@@ -43,7 +46,7 @@ pub fn check(
     rulebook: &Rulebook,
     rules: &'static [&'static str],
 ) -> Result<Wanted, Violations> {
-    // Exhaustive, so that a new field does not compile until someone decides. Nothing is a forecast in this version.
+    // Exhaustive, so that a new field does not compile until someone decides.
     let pb::AlertFilter {
         organisations,
         sites,
@@ -54,20 +57,24 @@ pub fn check(
         rules: wanted_rules,
         event_types,
         min_severity,
-        include_forecasts: _,
+        include_forecasts,
     } = filter;
     let mut checker = Checker { rulebook, rules, found: Vec::new() };
     let wanted = Wanted {
         organisations: checker.each("organisations", organisations, Checker::organisation),
         sites: checker.sites(sites),
         regions: checker.regions(regions),
-        wards: checker.each("wards", wards, Checker::ward),
+        subjects: [
+            checker.each("wards", wards, Checker::ward),
+            checker.each("cover_groups", cover_groups, Checker::cover_group),
+        ]
+        .concat(),
+        strikes: checker.each("strikes", strikes, Checker::strike),
+        forecasts: *include_forecasts,
         rules: checker.each("rules", wanted_rules, Checker::rule).concat(),
         event_types: event_types.clone(),
         min_severity: *min_severity,
     };
-    checker.none("cover_groups", cover_groups, "no cover group is registered");
-    checker.none("strikes", strikes, "no strike is known");
     checker.enums(event_types, *min_severity);
     if checker.found.is_empty() { Ok(wanted) } else { Err(checker.found) }
 }
@@ -82,7 +89,9 @@ impl Wanted {
             organisations: self.organisations.iter().map(|o| format!("organisations/{o}")).collect(),
             sites: names(&self.sites),
             regions: names(&self.regions),
-            subjects: names(&self.wards),
+            subjects: names(&self.subjects),
+            strikes: names(&self.strikes),
+            forecasts: self.forecasts,
             rules: names(&self.rules),
             event_types: self.event_types.iter().copied().collect(),
             min_severity: self.min_severity,
@@ -97,7 +106,9 @@ impl Wanted {
             organisations: names(&self.organisations),
             sites: names(&self.sites),
             regions: names(&self.regions),
-            subjects: names(&self.wards),
+            subjects: names(&self.subjects),
+            strikes: names(&self.strikes),
+            no_forecasts: !self.forecasts,
             rules: names(&self.rules),
             min_severity: self.min_severity,
             ..AlertQuery::default()
@@ -151,12 +162,37 @@ impl Checker<'_> {
         if self.rulebook.ward(&ward).is_some() {
             return Ok(ward);
         }
+        Err(self.unknown(&ward, organisation, self.rulebook.wards.keys()))
+    }
+    fn cover_group(&self, name: &str) -> Result<SubjectName, String> {
+        let group: SubjectName = name.parse().map_err(|e| format!("{e}"))?;
+        let SubjectName::CoverGroup(organisation, _) = &group else {
+            return Err(format!("'{name}' is not a cover group's name such as organisations/RJ1/coverGroups/GENMED"));
+        };
+        // The implicit group's alerts are in the log even when it is no longer in force.
+        if self.rulebook.group(&group).is_some() {
+            return Ok(group);
+        }
+        Err(self.unknown(&group, organisation, self.rulebook.groups.keys()))
+    }
+    fn unknown<'b>(
+        &self,
+        name: &SubjectName,
+        organisation: &OrganisationCode,
+        known: impl Iterator<Item = &'b SubjectName>,
+    ) -> String {
         if !self.rulebook.organisations.contains_key(organisation) {
             let near = nearest(organisation.as_str(), self.rulebook.organisations.keys());
-            return Err(format!("{ward} is not registered, nor is its organisation{near}"));
+            return format!("{name} is not registered, nor is its organisation{near}");
         }
-        let siblings = self.rulebook.wards.keys().filter(|w| w.organisation() == organisation);
-        Err(format!("{ward} is not registered{}", nearest(name, siblings)))
+        let siblings = known.filter(|s| s.organisation() == organisation);
+        format!("{name} is not registered{}", nearest(&name.to_string(), siblings))
+    }
+    fn strike(&self, name: &str) -> Result<StrikeId, String> {
+        let id: StrikeId = name.parse().map_err(|e| format!("{e}"))?;
+        let known = &self.rulebook.strikes;
+        let near = || nearest(name, known.keys());
+        if known.contains_key(&id) { Ok(id) } else { Err(format!("{id} is not announced{}", near())) }
     }
     fn rule(&self, id: &str) -> Result<Vec<&'static str>, String> {
         let family = id.strip_suffix('*').filter(|f| f.ends_with('.'));
@@ -179,9 +215,6 @@ impl Checker<'_> {
     fn regions(&mut self, codes: &[String]) -> Vec<SiteCode> {
         let known = self.rulebook.organisations.values().filter_map(|(_, o)| o.region.clone()).collect();
         self.each("regions", codes, |_, code| registered(code, &known, "region of a registered organisation"))
-    }
-    fn none(&mut self, field: &str, values: &[String], why: &str) {
-        self.each(field, values, |_, value| Err::<(), _>(format!("'{value}' is unknown: {why} in this version")));
     }
     fn enums(&mut self, event_types: &[i32], min_severity: i32) {
         for (i, number) in event_types.iter().enumerate() {

@@ -1,7 +1,9 @@
 //! Thin services: decode, call a handle, encode. The only room with tonic's Status, streams and headers.
 
+mod acting;
 mod alert_lists;
 pub mod alerts;
+mod audit;
 mod cover_groups;
 mod edge;
 pub mod filter;
@@ -9,6 +11,7 @@ pub mod health;
 mod keyed;
 pub mod listener;
 pub mod page;
+mod past;
 mod receipts;
 mod register;
 pub mod reporting;

@@ -198,7 +198,7 @@ fn parent(name: &str) -> Result<SubjectName, Problem> {
 
 /// How long a call may wait for storage: our limit, or nine tenths of the caller's deadline, so that the answer arrives
 /// before it. The header (gRPC over HTTP/2) is up to eight digits and a unit.
-fn patience(headers: &MetadataMap, most: Duration) -> Duration {
+pub(super) fn patience(headers: &MetadataMap, most: Duration) -> Duration {
     let asked = headers.get("grpc-timeout").and_then(|value| {
         let (digits, unit) = value.to_str().ok()?.split_at_checked(value.len().checked_sub(1)?)?;
         let nanos: u64 = match unit {

@@ -71,7 +71,14 @@ impl Services {
                 .register_encoded_file_descriptor_set(wire::DESCRIPTORS)
                 .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
         };
-        let alerts = Alerts::new(self.feed, Arc::clone(&self.register), Arc::clone(&self.store), rules::RULES);
+        let alerts = Alerts {
+            feed: self.feed,
+            register: Arc::clone(&self.register),
+            store: Arc::clone(&self.store),
+            intake: self.intake.clone(),
+            clock: Arc::clone(&self.clock),
+            rules: rules::RULES,
+        };
         let registering = Registering {
             register: Arc::clone(&self.register),
             store: Arc::clone(&self.store),

@@ -28,6 +28,14 @@ pub enum Problem {
     AlreadyExists(String),
     /// What was to be changed is at another version than the caller read: its name.
     EtagMismatch(String),
+    /// The log no longer reaches back to the time asked for; the oldest cursor.
+    TimeExpired(Vec<u8>),
+    /// The alert has ended: its name.
+    AlertResolved(String),
+    /// Nobody had acknowledged the alert: its name.
+    NotAcknowledged(String),
+    /// To close the alert would hide a breach: its name.
+    StillBreaching(String),
     /// Storage could not be reached in time.
     StorageUnavailable(String),
     /// The database refused, or a stored payload cannot be read.
@@ -57,6 +65,10 @@ impl Problem {
             Self::NotFound(_) => (Code::NotFound, "NOT_FOUND"),
             Self::AlreadyExists(_) => (Code::AlreadyExists, "ALREADY_EXISTS"),
             Self::EtagMismatch(_) => (Code::Aborted, "ETAG_MISMATCH"),
+            Self::TimeExpired(_) => (Code::OutOfRange, "TIME_EXPIRED"),
+            Self::AlertResolved(_) => (Code::FailedPrecondition, "ALERT_RESOLVED"),
+            Self::NotAcknowledged(_) => (Code::FailedPrecondition, "NOT_ACKNOWLEDGED"),
+            Self::StillBreaching(_) => (Code::FailedPrecondition, "STILL_BREACHING"),
             Self::StorageUnavailable(_) => (Code::Unavailable, "STORAGE_UNAVAILABLE"),
             Self::Internal(_) => (Code::Internal, "INTERNAL"),
             Self::MessageTooLarge(_) => (Code::ResourceExhausted, "MESSAGE_TOO_LARGE"),
@@ -84,6 +96,12 @@ impl Problem {
                     "{what} was changed by another one meanwhile: read it again, decide anew, and send its new etag"
                 )
             }
+            Self::TimeExpired(_) => "the log does not reach back so far: ask for a later time".into(),
+            Self::AlertResolved(name) => format!("{name} has ended: there is nothing to do about it any more"),
+            Self::NotAcknowledged(name) => format!("{name} is not acknowledged: there is nothing to give back"),
+            Self::StillBreaching(name) => {
+                format!("{name} is breaching by current figures: it ends when they are good; acknowledge it meanwhile")
+            }
             Self::StorageUnavailable(why) => format!("storage is unavailable ({why}): try again"),
             Self::Internal(why) => format!("internal error: {why}"),
             Self::MessageTooLarge(limit) => {
@@ -108,7 +126,7 @@ impl Problem {
                 let fields = fields.iter().map(|(f, d)| FieldViolation::new(f, d)).collect::<Vec<_>>();
                 details.set_bad_request(fields);
             }
-            Self::CursorExpired(oldest) => {
+            Self::CursorExpired(oldest) | Self::TimeExpired(oldest) => {
                 metadata.insert("oldest_cursor".to_owned(), hex::encode(oldest));
             }
             Self::MessageTooLarge(limit) => {
@@ -125,6 +143,9 @@ impl Problem {
             | Self::NotFound(_)
             | Self::AlreadyExists(_)
             | Self::EtagMismatch(_)
+            | Self::AlertResolved(_)
+            | Self::NotAcknowledged(_)
+            | Self::StillBreaching(_)
             | Self::Internal(_) => {}
         }
         details.set_error_info(reason, "wardwatch", metadata);

@@ -3,8 +3,8 @@ use std::collections::BTreeSet;
 use bytes::Bytes;
 
 use crate::domain::{
-    ActRefusal, AlertEvent, AlertId, AlertInput, BlockKind, Receipt, ReportKey, Rulebook, Span, Subject, SubjectName,
-    Time,
+    Act, ActRefusal, AlertEvent, AlertId, AlertInput, BlockKind, Receipt, ReportKey, Rulebook, Span, Subject,
+    SubjectName, Time,
 };
 use crate::intake::{Actor, Submitted};
 use crate::rules::{self, Decision, Input, Request};
@@ -25,14 +25,14 @@ pub(super) struct Draft<'a> {
     hot: bool,
     cold: bool,
     summary: bool,
-    actor: Option<Actor>,
+    acting: Option<(Actor, Act)>,
 }
 
 impl<'a> Draft<'a> {
     pub(super) fn new(book: &'a Rulebook, subject: Subject, now: Time, retention: Span) -> Self {
         let write = SubjectWrite { subject: subject.number, base: subject.etag, ..SubjectWrite::default() };
         let now = not_before(&subject, now);
-        Self { book, now, retention, subject, write, hot: false, cold: false, summary: false, actor: None }
+        Self { book, now, retention, subject, write, hot: false, cold: false, summary: false, acting: None }
     }
 
     /// Judges a report; `stored` is the digest found in the store under its key.
@@ -68,12 +68,14 @@ impl<'a> Draft<'a> {
         let _no_receipt = self.apply(decision);
     }
 
-    /// Judges what a responder asks; the alert as it is then, or why not.
+    /// Judges what a responder asks; the alert as it is then, or why not. What time has done already, and the sweep has
+    /// not come round to, goes first: it is not the responder's doing.
     pub(super) fn act(&mut self, request: &Request<'_>, actor: &Actor) -> Result<Bytes, ActRefusal> {
+        self.tick();
         let mut decision = rules::judge(self.book, &self.subject, &Input::Act(request.clone()), self.now);
         let acted = decision.acted.take().unwrap_or(Err(ActRefusal::NotFound));
         self.check_at(decision.next_check);
-        self.actor = Some(actor.clone());
+        self.acting = Some((actor.clone(), request.act));
         let _no_receipt = self.apply(decision);
         acted?;
         let episode = self.subject.state.episodes.iter().find(|e| e.alert.id == request.alert);
@@ -110,7 +112,8 @@ impl<'a> Draft<'a> {
     fn append(&mut self, events: &[AlertEvent]) {
         let Some(last) = events.last() else { return };
         let rows = events.iter().map(|e| EventRow { alert: e.alert.id, payload: wire::event_to(e) }).collect();
-        let Actor { method, subject: actor } = self.actor.clone().unwrap_or_default();
+        let (Actor { method, subject: actor }, act) =
+            self.acting.clone().map_or_else(Default::default, |(actor, act)| (actor, Some(act)));
         let inputs = events.iter().flat_map(|e| e.alert.inputs.iter().map(|i| self.report_name(i)));
         let audited = wire::Audited {
             method,
@@ -119,6 +122,7 @@ impl<'a> Draft<'a> {
             generation: self.book.generation,
             changed: events.iter().map(|e| e.alert.id.to_string()).collect(),
             inputs: inputs.collect::<BTreeSet<_>>().into_iter().collect(),
+            act,
         };
         // What a responder asked comes first, whatever lapsed or escalated with it.
         let audit = wire::audit_entry(&events.first().unwrap_or(last).cause, audited);
@@ -186,6 +190,8 @@ fn alert_row(event: &AlertEvent) -> AlertRow {
         state,
         condition,
         peak_severity,
+        forecast: alert.forecast,
+        strike: alert.strike.as_ref().map(ToString::to_string).unwrap_or_default(),
         raised: alert.raised,
         payload,
     }

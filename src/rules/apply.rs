@@ -1,7 +1,8 @@
 //! A report laid over a subject's current blocks.
 
 use crate::domain::{
-    BlockKey, BlockKind, BlockReceipt, Blocks, Current, Doubt, Period, Plan, Report, SourceCode, SubjectState, Time,
+    BlockKey, BlockKind, BlockReceipt, Blocks, Current, Doubt, Period, Plan, Report, SourceCode, Span, SubjectState,
+    Time,
 };
 use crate::rules::plausible;
 use crate::rules::standing::{blocks, key_of};
@@ -12,6 +13,8 @@ struct Arriving<'a> {
     digest: i64,
     source: &'a SourceCode,
     now: Time,
+    /// How long a doubtful figure must stand before a second one may agree.
+    clear_after: Span,
 }
 
 /// What laying a report over a state did.
@@ -27,8 +30,8 @@ pub struct Applied {
 
 /// Lays a report over `state`: a block with a greater key becomes current, whole; an absent block says nothing. A plan
 /// is laid over the plan for the same period.
-pub fn apply(state: &mut SubjectState, report: &Report, digest: i64, now: Time) -> Applied {
-    let arriving = Arriving { key: key_of(report), digest, source: &report.source, now };
+pub fn apply(state: &mut SubjectState, report: &Report, digest: i64, clear_after: Span, now: Time) -> Applied {
+    let arriving = Arriving { key: key_of(report), digest, source: &report.source, now, clear_after };
     state.recent.push(report.key.id);
     match report.plan {
         None => arriving.actual(&mut state.blocks, report),
@@ -49,10 +52,10 @@ impl Arriving<'_> {
     fn actual(&self, blocks: &mut Blocks, report: &Report) -> Applied {
         let mut done = Applied::default();
         let patients = |old: &Current<_>, new: &_, at| {
-            plausible::doubt(old, new, at, plausible::patients_jump, plausible::patients_still)
+            plausible::doubt(old, new, (at, self.clear_after), plausible::patients_jump, plausible::patients_still)
         };
         let nursing = |old: &Current<_>, new: &_, at| {
-            plausible::doubt(old, new, at, plausible::nurses_jump, plausible::nurses_still)
+            plausible::doubt(old, new, (at, self.clear_after), plausible::nurses_jump, plausible::nurses_still)
         };
         self.lay(&mut done, BlockKind::Patients, &mut blocks.patients, report.patients, patients);
         self.lay(&mut done, BlockKind::Nursing, &mut blocks.nursing, report.nursing, nursing);

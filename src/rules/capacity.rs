@@ -5,12 +5,9 @@ use crate::rules::view::View;
 
 const READS: &[BlockKind] = &[BlockKind::Patients];
 
-/// `capacity.over`: bedded and boarded patients above funded beds. Off unless the ward switches it on.
+/// `capacity.over`: bedded and boarded patients above funded beds. Off unless the policy or the ward switches it on.
 pub fn over(view: &View<'_>) -> Ruling {
     let ruling = Ruling::new(CAPACITY, READS, over_words);
-    if !view.facts.ward.enabled_rules.iter().any(|r| r == CAPACITY) {
-        return ruling.says(Verdict::Disabled("off by default"));
-    }
     let Some(beds) = view.facts.ward.beds else {
         return ruling.says(Verdict::Disabled("the register does not say how many beds are funded"));
     };

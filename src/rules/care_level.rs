@@ -1,5 +1,5 @@
 use crate::domain::{BlockKind, LevelsOfCare, Resolution, Severity, WardKind};
-use crate::rules::catalogue::CARE_LEVEL;
+use crate::rules::catalogue::{CARE_LEVEL, NONE};
 use crate::rules::verdict::{Ruling, Verdict, Why, fraction};
 use crate::rules::view::View;
 use crate::rules::words::hundredths;
@@ -120,7 +120,7 @@ fn joined(view: &View<'_>) -> Result<(Need, u32), Why> {
 /// `rn.none` stands alone (domain.md section 3).
 fn stands_alone(view: &View<'_>) -> bool {
     let none = view.nursing().map(|n| view.nurses(n)).is_ok_and(|n| n.count == 0 && n.complete);
-    none && view.patients().is_ok_and(|p| p.total() > 0)
+    none && view.is_on(NONE) && view.patients().is_ok_and(|p| p.total() > 0)
 }
 
 fn words(view: &View<'_>, ruling: &Ruling) -> String {

@@ -91,8 +91,6 @@ pub(super) fn of_cover(rule: &str) -> bool {
 /// Rules that ask nothing of a ward without patients (domain.md section 3: status EMPTY, no staffing alert).
 pub(super) const STAFFING: &[&str] = &[RATIO, MAX_ALLOCATION, NONE, BELOW_MINIMUM, HOURS, CARE_LEVEL, SKILL_MIX];
 
-/// Good figures must last so long before an alert ends (domain.md section 5).
-pub(super) const CLEAR_AFTER: Span = Span::minutes(30);
 /// A resolved red flag is final for so long (domain.md section 2).
 pub(super) const FLAG_FINAL: Span = Span::days(7);
 /// Most open red flags of a subject (engine.md section 1).

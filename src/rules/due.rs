@@ -7,33 +7,25 @@ use crate::rules::view::View;
 /// Blocks whose figures age (domain.md section 2).
 pub const AGEING: [BlockKind; 3] = [BlockKind::Patients, BlockKind::LevelsOfCare, BlockKind::Nursing];
 
-/// Local census times of a ward that names neither times nor an interval: 07:30, 14:00, 20:00 (domain.md section 7).
-const CENSUS: [u16; 3] = [7 * 60 + 30, 14 * 60, 20 * 60];
-/// A census figure is overdue so long after the census.
-const AFTER_CENSUS: Span = Span::minutes(60);
-/// The least grace after an interval.
-const LEAST_GRACE: Span = Span::minutes(15);
-
 /// When a block observed at `observed` is due again.
-pub fn due_time(facts: &WardFacts, _policy: &Policy, observed: Time) -> Option<Time> {
+pub fn due_time(facts: &WardFacts, policy: &Policy, observed: Time) -> Option<Time> {
     if let Some(minutes) = facts.ward.report_every_minutes {
         return Some(observed + Span::minutes(i64::from(minutes)));
     }
-    let times = if facts.ward.census_times.is_empty() { &CENSUS[..] } else { &facts.ward.census_times };
+    let times = if facts.ward.census_times.is_empty() { &policy.census_times } else { &facts.ward.census_times };
     observed.next_local(times, &facts.organisation.zone)
 }
 
-/// When a block observed at `observed` falls overdue: half its interval (at least 15 min) after it was due, or an hour
-/// after the next census. `None` for blocks that do not age.
+/// When a block observed at `observed` falls overdue: half its interval (at least the policy's grace) after it was due, or
+/// the policy's grace after the next census. `None` for blocks that do not age.
 pub fn overdue_time(facts: &WardFacts, policy: &Policy, kind: BlockKind, observed: Time) -> Option<Time> {
     if !AGEING.contains(&kind) {
         return None;
     }
     let due = due_time(facts, policy, observed)?;
-    let grace = facts
-        .ward
-        .report_every_minutes
-        .map_or(AFTER_CENSUS, |every| Span::micros(Span::minutes(i64::from(every)).as_micros() / 2).max(LEAST_GRACE));
+    let half = |every: u16| Span::micros(Span::minutes(i64::from(every)).as_micros() / 2);
+    let every = facts.ward.report_every_minutes;
+    let grace = every.map_or(policy.census_grace, |every| half(every).max(policy.least_grace));
     Some(due + grace)
 }
 

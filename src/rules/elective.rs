@@ -98,9 +98,6 @@ fn below_target(view: &ElectiveView<'_>, day: Day, strike: StrikeId) -> Ruling {
     let ruling = Ruling::said(BELOW_TARGET, &[], message);
     let ruling = ruling.measuring(fraction(delivered, planned, unit), fraction(target, 100, unit), "policy");
     let ruling = Ruling { instance: day.to_string(), strike: Some(strike), ..ruling };
-    if !view.policy.is_on(BELOW_TARGET) {
-        return ruling.says(Verdict::Disabled("off by default"));
-    }
     let short = u64::from(delivered) * 100 < u64::from(target) * u64::from(planned);
     if short {
         return ruling.says(Verdict::Breach(Severity::Info));

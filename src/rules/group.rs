@@ -1,8 +1,8 @@
 //! A cover group's judgement: whether its cover stands, and what its wards and its organisation read of it.
 
 use crate::domain::{
-    BlockKind, CoverGap, CoverSummary, Freshness, GroupFacts, Resolution, Severity, Span, Subject, SubjectState,
-    Summary, Time, WardStatus,
+    BlockKind, CoverGap, CoverSummary, Freshness, GroupFacts, Policy, Resolution, Severity, Span, Subject,
+    SubjectState, Summary, Time, WardStatus,
 };
 use crate::rules::catalogue::{COVER_MINIMUM, NO_SENIOR};
 use crate::rules::cover::{group_rulings, plan_gap};
@@ -11,7 +11,8 @@ use crate::rules::forecasts::{forecasts, orphans};
 use crate::rules::inputs::Inputs;
 use crate::rules::judge::Decision;
 use crate::rules::lifecycle::Turn;
-use crate::rules::settle::{Change, Outcome, Stand, cause, decide, endings, respond};
+use crate::rules::settle::{Change, Outcome, Stand, cause, decide, endings, policy_differs, respond};
+use crate::rules::switches::{self, switched};
 use crate::rules::verdict::{Ruling, Verdict};
 use crate::rules::windows::{self, Struck};
 use crate::rules::{returns, silence};
@@ -38,22 +39,25 @@ pub fn settle(
         site: facts.group.site.as_ref(),
         region: facts.organisation.region.as_ref(),
         cause: cause(change, subject, &facts.context, &policy),
+        policy_changed: policy_differs(&subject.state, &policy),
         corrected: &change.corrected,
         now,
     };
     let gone = !facts.in_force;
-    let rulings = if gone { endings(&episodes, Resolution::RegisterChanged) } else { group_rulings(&view) };
+    let asked = if gone { endings(&episodes, Resolution::RegisterChanged) } else { group_rulings(&view) };
+    let mut rulings = if gone { asked.clone() } else { switched(&policy, &[], asked.clone()) };
+    rulings.extend(switches::ends(&policy, &[], &episodes));
     let mut turned = turn.run(&mut episodes, &rulings);
     for plan in state.plans.iter().filter(|_| !gone) {
         let view = CoverView { plan: Some(plan.period), blocks: &plan.blocks, ..view };
-        let planned = forecasts(vec![plan_gap(&view)], plan, &state.blocks, turn.by_report());
+        let planned = forecasts(switched(&policy, &[], vec![plan_gap(&view)]), plan, &state.blocks, turn.by_report());
         let turn = Turn { inputs: Some(&view), corrected: &[], ..turn.clone() };
         turned.add(turn.run(&mut episodes, &planned));
     }
     let over = orphans(&episodes, &state.plans, now);
     turned.add(turn.run(&mut episodes, &over));
     let acted = respond(&turn, &mut episodes, change.request, &rulings, gone, &mut turned);
-    let summary = if gone { Summary::default() } else { summary(&view, &rulings, &state) };
+    let summary = if gone { Summary::default() } else { summary(&view, &asked, &state) };
     let times = if gone { Vec::new() } else { times(&view, &state) };
     state.episodes = episodes;
     state.summary = summary;
@@ -68,7 +72,7 @@ fn summary(view: &CoverView<'_>, rulings: &[Ruling], state: &SubjectState) -> Su
     let overdue = overdue(view, in_force);
     let planned = state.plans.iter().filter(|p| p.blocks.medical_cover.is_some()).map(|p| p.period);
     let cover = CoverSummary {
-        gap: gap(rulings),
+        gap: gap(view.policy, rulings),
         missing_since: returns::missing_since(in_force, overdue, view.now),
         planned: planned.collect(),
     };
@@ -83,15 +87,17 @@ fn overdue(view: &CoverView<'_>, in_force: Option<&Struck>) -> Option<Time> {
     view.overdue_time(BlockKind::MedicalCover, observed.or_else(never)?)
 }
 
-fn gap(rulings: &[Ruling]) -> CoverGap {
+fn gap(policy: &Policy, rulings: &[Ruling]) -> CoverGap {
     let cover = || rulings.iter().filter(|r| [COVER_MINIMUM, NO_SENIOR].contains(&r.rule));
     let ended = |r: &Ruling| matches!(r.verdict, Verdict::Ended(_));
+    // A rule that is off makes no hole.
+    let on = || cover().filter(|r| policy.is_on(r.rule));
     // Below minimum speaks in every strike, so without it there is none.
     if cover().filter(|r| r.rule == COVER_MINIMUM).all(ended) {
         CoverGap::Outside
-    } else if cover().any(Ruling::breaches) {
+    } else if on().any(Ruling::breaches) {
         CoverGap::Hole
-    } else if cover().any(|r| matches!(r.verdict, Verdict::NotEvaluable(_))) {
+    } else if on().any(|r| matches!(r.verdict, Verdict::NotEvaluable(_))) {
         CoverGap::Unknown
     } else {
         CoverGap::Stands
@@ -130,7 +136,7 @@ pub fn standing(facts: &GroupFacts, state: &SubjectState, now: Time) -> Stand {
         Some(Severity::Critical) => WardStatus::Critical,
         Some(Severity::Warning) => WardStatus::Warning,
         _ if state.blocks.medical_cover.is_none() => WardStatus::NeverReported,
-        _ if gap(&group_rulings(&view)) == CoverGap::Unknown => WardStatus::Incomplete,
+        _ if gap(&policy, &group_rulings(&view)) == CoverGap::Unknown => WardStatus::Incomplete,
         _ => WardStatus::Ok,
     };
     (status, freshness)

@@ -8,17 +8,22 @@ const HOURS_READS: &[BlockKind] = &[BlockKind::NursingHours];
 /// On an empty ward nobody's hours are short, so that the patients are read too.
 const EMPTY_READS: &[BlockKind] = &[BlockKind::NursingHours, BlockKind::Patients];
 const JUDGEMENT_READS: &[BlockKind] = &[BlockKind::ProfessionalJudgement];
-/// More than 8 hours short, in minutes (NICE SG1 red flag).
-const SHORT_MINUTES: u32 = 8 * 60;
+/// The limbs of the NICE SG1 red flag: more than 8 hours short, in minutes; more than 25 % short.
+const NICE: (u32, u32) = (8 * 60, 25);
 
-/// The limbs of the red flag that hold: more than 8 hours short, more than 25 % short. Both strict.
-pub fn limbs(required: u32, available: u32) -> (bool, bool) {
-    let short = required.saturating_sub(available);
-    (short > SHORT_MINUTES, u64::from(short) * 4 > u64::from(required))
+/// The policy's limbs.
+fn limits(policy: &Policy) -> (u32, u32) {
+    (policy.hours_short_minutes, policy.hours_short_percent)
 }
 
-/// `rn.hours_shortfall`: registered nurse time short of the requirement by more than 8 hours or more than 25 %,
-/// whichever comes first (NICE SG1 red flag); critical when both hold. For the shift that the figures name.
+/// The limbs of the red flag that hold: too many minutes short, too great a part short. Both strict.
+pub fn limbs(policy: &Policy, required: u32, available: u32) -> (bool, bool) {
+    let (short, (minutes, percent)) = (required.saturating_sub(available), limits(policy));
+    (short > minutes, u64::from(short) * 100 > u64::from(required) * u64::from(percent))
+}
+
+/// `rn.hours_shortfall`: registered nurse time short of the requirement by more than 8 hours or more than 25 %
+/// (unless the policy says otherwise), whichever comes first (NICE SG1 red flag); critical when both hold. For the shift that the figures name.
 pub fn shortfall(view: &View<'_>) -> Ruling {
     let ruling = Ruling::new(HOURS, HOURS_READS, shortfall_words);
     let Some(hours) = view.blocks.nursing_hours.as_ref().map(|c| &c.body) else {
@@ -34,13 +39,14 @@ pub fn shortfall(view: &View<'_>) -> Ruling {
         (_, None) => return ruling.unknown(Why::Absent("nursing_hours.rn_available_minutes")),
     };
     let unit = "registered nurse minutes";
-    let ruling = ruling.measuring(fraction(available, 1, unit), fraction(required, 1, unit), "NICE SG1");
+    let source = if limits(view.policy) == NICE { "NICE SG1" } else { "policy" };
+    let ruling = ruling.measuring(fraction(available, 1, unit), fraction(required, 1, unit), source);
     match view.emptied() {
         Ok(false) => {}
         Ok(true) => return ruling.reading(EMPTY_READS),
         Err(why) => return ruling.unknown(why),
     }
-    match limbs(required, available) {
+    match limbs(view.policy, required, available) {
         (false, false) => ruling,
         (true, true) => ruling.says(Verdict::Breach(Severity::Critical)),
         _ => ruling.says(Verdict::Breach(Severity::Warning)),
@@ -50,11 +56,13 @@ pub fn shortfall(view: &View<'_>) -> Ruling {
 fn shortfall_words(view: &View<'_>, _: &Ruling) -> String {
     let Some(hours) = view.blocks.nursing_hours.as_ref().map(|c| &c.body) else { return String::new() };
     let (required, available) = (hours.required_minutes.unwrap_or(0), hours.available_minutes.unwrap_or(0));
-    let limb = match limbs(required, available) {
-        (true, true) => "more than 8 h and 25 % short",
-        (true, false) => "more than 8 h short",
-        (false, true) => "more than 25 % short",
-        (false, false) => "within 8 h and 25 % of the need",
+    let (minutes, percent) = limits(view.policy);
+    let most = in_words(minutes);
+    let limb = match limbs(view.policy, required, available) {
+        (true, true) => format!("more than {most} and {percent} % short"),
+        (true, false) => format!("more than {most} short"),
+        (false, true) => format!("more than {percent} % short"),
+        (false, false) => format!("within {most} and {percent} % of the need"),
     };
     let (ward, start, end) = (&view.facts.ward.code, view.clock(hours.shift_start), view.clock(hours.shift_end));
     format!(
@@ -62,6 +70,11 @@ fn shortfall_words(view: &View<'_>, _: &Ruling) -> String {
         in_hours(available),
         in_hours(required)
     )
+}
+
+/// "8 h", "450 min".
+fn in_words(minutes: u32) -> String {
+    if minutes.is_multiple_of(60) { format!("{} h", minutes / 60) } else { format!("{minutes} min") }
 }
 
 /// Minutes as hours with one decimal, rounded down.

@@ -1,8 +1,10 @@
 //! One judgement: the new state, the events, the receipt, and when to look again.
 
+use std::sync::Arc;
+
 use crate::domain::{
-    ActRefusal, AlertEvent, FieldViolation, GroupFacts, Outcome, Receipt, RejectReason, Report, ReportError, Rulebook,
-    Span, Subject, SubjectName, SubjectState, Time, WardFacts,
+    ActRefusal, AlertEvent, FieldViolation, GroupFacts, Outcome, Policy, Receipt, RejectReason, Report, ReportError,
+    Rulebook, Span, Subject, SubjectName, SubjectState, Time, WardFacts,
 };
 use crate::rules::response::Request;
 use crate::rules::settle::{Change, Stand, changed};
@@ -108,6 +110,12 @@ impl Place<'_> {
             Self::Group(facts) => group::standing(facts, &subject.state, now),
         }
     }
+    fn policy(self, now: Time) -> Arc<Policy> {
+        match self {
+            Self::Ward(facts) => facts.context.policy(now),
+            Self::Group(facts) => facts.context.policy(now),
+        }
+    }
     fn refusal(self, state: &SubjectState, report: &Report, retention: Span, now: Time) -> Option<ReportError> {
         match self {
             Self::Ward(facts) => refusal::of_ward(facts, state, report, retention, now),
@@ -140,7 +148,7 @@ fn judge_report(place: Place<'_>, subject: &Subject, input: &Input<'_>, now: Tim
         return reject(error);
     }
     let mut state = subject.state.clone();
-    let applied = apply::apply(&mut state, report, *digest, now);
+    let applied = apply::apply(&mut state, report, *digest, place.policy(now).clear_after, now);
     let mut closed_flags = std::mem::take(&mut state.closed_flags);
     let flags = red_flags::apply(&state, &report.red_flags, &mut closed_flags, now);
     state.closed_flags = closed_flags;

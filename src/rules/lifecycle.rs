@@ -38,6 +38,8 @@ pub struct Turn<'a> {
     pub region: Option<&'a SiteCode>,
     /// What caused it.
     pub cause: Cause,
+    /// True: under another version of the policy than last time.
+    pub policy_changed: bool,
     /// Blocks that the report corrected.
     pub corrected: &'a [BlockKind],
     /// Now.
@@ -102,7 +104,7 @@ impl Turn<'_> {
         match &ruling.verdict {
             Verdict::Ended(Resolution::WindowEnded) => self.resolve(episode, self.why_over(&episode.alert), turned),
             Verdict::Ended(resolution) => self.resolve(episode, *resolution, turned),
-            Verdict::Disabled(_) => self.resolve(episode, self.by_context(), turned),
+            Verdict::Disabled(_) | Verdict::SwitchedOff => self.resolve(episode, self.by_context(), turned),
             Verdict::NotEvaluable(_) => self.unknown(episode, ruling, turned),
             Verdict::Clear => self.clear(episode, ruling, turned),
             Verdict::Breach(_) => {}
@@ -115,7 +117,8 @@ impl Turn<'_> {
         turned.changed |= episode.good_since.take().is_some();
         episode.ending = None;
         let kind = if severity == episode.alert.severity { EventType::Updated } else { EventType::SeverityChanged };
-        let quiet = kind == EventType::Updated && !fell_back;
+        let moved = self.policy_changed && episode.alert.limit != ruling.measure.as_ref().map(|m| m.limit.clone());
+        let quiet = kind == EventType::Updated && !fell_back && !moved;
         if quiet && !(self.shown_differs(episode, ruling) && self.may_update(episode)) {
             return;
         }
@@ -212,6 +215,7 @@ impl Turn<'_> {
         episode.good_since = None;
         episode.ending = None;
         episode.critical_since = None;
+        episode.alert.policy_version = self.policy.version.clone().into();
         episode.alert.state = AlertState::Resolved;
         episode.alert.resolved = Some(self.now);
         episode.alert.resolution = Some(resolution);
@@ -276,6 +280,7 @@ impl Turn<'_> {
     fn by_context(&self) -> Resolution {
         match self.cause {
             Cause::Policy => Resolution::PolicyChanged,
+            Cause::Report(_) | Cause::Timer | Cause::Responder(_) if self.policy_changed => Resolution::PolicyChanged,
             _ => Resolution::RegisterChanged,
         }
     }

@@ -4,8 +4,8 @@ use crate::rules::verdict::{Ruling, Verdict, Why, fraction};
 use crate::rules::view::{Nurses, View};
 
 const READS: &[BlockKind] = &[BlockKind::Patients, BlockKind::Nursing];
-/// Fewest registered nurses on a ward in any shift (NICE SG1 red flag).
-const MINIMUM: u32 = 2;
+/// Fewest registered nurses on a ward in any shift by the NICE SG1 red flag.
+const NICE: u32 = 2;
 
 /// Patients and nurses, both known.
 fn known(view: &View<'_>) -> Result<(u32, Nurses), Why> {
@@ -43,7 +43,7 @@ fn none_words(view: &View<'_>, ruling: &Ruling) -> String {
 }
 
 fn minimum(view: &View<'_>) -> u32 {
-    view.facts.ward.minimum.unwrap_or(MINIMUM)
+    view.facts.ward.minimum.unwrap_or(view.policy.minimum_registered_nurses)
 }
 
 /// `rn.below_minimum`: fewer registered nurses than the ward's minimum while there are patients
@@ -54,7 +54,11 @@ pub fn below_minimum(view: &View<'_>) -> Ruling {
         Ok(known) => known,
         Err(why) => return ruling.unknown(why),
     };
-    let source = if view.facts.ward.minimum.is_some() { "ward register" } else { "NICE SG1" };
+    let source = match view.facts.ward.minimum {
+        Some(_) => "ward register",
+        None if minimum(view) == NICE => "NICE SG1",
+        None => "policy",
+    };
     let limit = fraction(minimum(view), 1, "registered nurses");
     let ruling = ruling.measuring(fraction(nurses.count, 1, "registered nurses"), limit, source);
     if patients == 0 || nurses.count >= minimum(view) {
@@ -62,7 +66,7 @@ pub fn below_minimum(view: &View<'_>) -> Ruling {
     }
     match nurses {
         Nurses { complete: false, .. } => ruling.unknown(Why::Absent("nursing.registered_midwives")),
-        Nurses { count: 0, .. } => ruling.says(Verdict::Ended(Resolution::Replaced)),
+        Nurses { count: 0, .. } if view.is_on(NONE) => ruling.says(Verdict::Ended(Resolution::Replaced)),
         Nurses { .. } => ruling.says(Verdict::Breach(Severity::Critical)),
     }
 }

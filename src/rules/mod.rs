@@ -32,6 +32,7 @@ mod standing;
 mod status;
 mod strike_cover;
 mod strike_ward;
+mod switches;
 mod verdict;
 mod view;
 mod ward;

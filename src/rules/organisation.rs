@@ -5,8 +5,9 @@ use crate::rules::elective::{self, ElectiveView};
 use crate::rules::judge::Decision;
 use crate::rules::lifecycle::Turn;
 use crate::rules::returns::{self, OrganisationView};
-use crate::rules::settle::{Change, Outcome, cause, decide, respond};
+use crate::rules::settle::{Change, Outcome, cause, decide, policy_differs, respond};
 use crate::rules::silence::{self, Local};
+use crate::rules::switches::{self, switched};
 use crate::rules::windows;
 
 /// Asks every rule.
@@ -29,9 +30,11 @@ pub fn settle(
     let view = OrganisationView { name, book, policy: &policy, zone, struck: &doctors, reads, now };
     let (code, activity) = (organisation.code.as_str(), &subject.activity[..]);
     let work = ElectiveView { code, policy: &policy, zone, struck: &all, activity, now };
-    let mut rulings = silence::silent(reads, &state.episodes, &Local { now, zone });
+    let mut rulings = silence::silent(reads, &state.episodes, &Local { now, zone, policy: &policy });
     rulings.extend([returns::not_reported(&view), returns::plan_missing(&view)]);
     rulings.extend(elective::rulings(&work, &state.episodes));
+    let mut rulings = switched(&policy, &[], rulings);
+    rulings.extend(switches::ends(&policy, &[], &state.episodes));
     let turn = Turn {
         view: None,
         inputs: None,
@@ -41,6 +44,7 @@ pub fn settle(
         site: None,
         region: organisation.region.as_ref(),
         cause: cause(change, subject, &context, &policy),
+        policy_changed: policy_differs(&subject.state, &policy),
         corrected: &[],
         now,
     };

@@ -1,7 +1,7 @@
 use crate::domain::{
-    BlockKind, Current, Doubt, FieldViolation, Nursing, Patients, RejectReason, Report, Severity, Time, Ward,
+    BlockKind, Current, Doubt, FieldViolation, Nursing, Patients, RejectReason, Report, Severity, Span, Time, Ward,
 };
-use crate::rules::catalogue::{CLEAR_AFTER, IMPLAUSIBLE};
+use crate::rules::catalogue::IMPLAUSIBLE;
 use crate::rules::verdict::{About, Ruling, Verdict};
 use crate::rules::view::View;
 
@@ -29,14 +29,14 @@ fn multiplied(before: u32, after: u32) -> bool {
 pub fn doubt<B>(
     old: &Current<B>,
     new: &B,
-    observed: Time,
+    (observed, clear_after): (Time, Span),
     jump: impl Fn(&B, &B) -> Option<u32>,
     still: impl Fn(u32, &B) -> bool,
 ) -> Option<Doubt> {
     match old.doubt {
         None => jump(&old.body, new).map(|before| Doubt { before, since: observed }),
         Some(doubt) if !still(doubt.before, new) => None,
-        Some(doubt) if observed < doubt.since + CLEAR_AFTER => Some(doubt),
+        Some(doubt) if observed < doubt.since + clear_after => Some(doubt),
         // Old enough to agree, unless it is a jump itself from the figure it would confirm.
         Some(_) => jump(&old.body, new).map(|before| Doubt { before, since: observed }),
     }

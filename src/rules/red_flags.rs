@@ -1,8 +1,8 @@
 use std::collections::BTreeSet;
 
 use crate::domain::{
-    AlertEvent, AlertState, ClosedFlag, Episode, EventType, FieldViolation, RedFlag, RedFlagType, RejectReason, Report,
-    ReportId, Resolution, Severity, SubjectState, Time,
+    AlertEvent, AlertState, ClosedFlag, Episode, EventType, FieldViolation, Policy, RedFlag, RedFlagType, RejectReason,
+    Report, ReportId, Resolution, Severity, SubjectState, Time,
 };
 use crate::rules::catalogue::{FLAG_FINAL, MOST_FLAGS, RED_FLAG};
 use crate::rules::response::Request;
@@ -60,20 +60,40 @@ fn ruling(state: &SubjectState, flag: &RedFlag, closed: &mut Vec<ClosedFlag>, no
         }
     };
     let ruling = Ruling::new(RED_FLAG, &[], words).says(verdict);
-    Some(Ruling { instance, about: About::RedFlag(flag.kind, flag.noticed), source: source(flag.kind), ..ruling })
+    Some(Ruling {
+        instance,
+        about: About::RedFlag(flag.kind.clone(), flag.noticed),
+        source: source(&flag.kind),
+        ..ruling
+    })
 }
 
 fn words(view: &View<'_>, ruling: &Ruling) -> String {
-    let About::RedFlag(kind, noticed) = ruling.about else { return String::new() };
+    let About::RedFlag(kind, noticed) = &ruling.about else { return String::new() };
     format!(
         "Ward {}: red flag raised by staff: {}. Noticed {}.",
         view.facts.ward.code,
-        kind.words(),
-        view.clock(noticed)
+        kind.words(view.policy).unwrap_or(kind.code()),
+        view.clock(*noticed)
     )
 }
 
 /// Whose red flag it is.
-fn source(kind: RedFlagType) -> &'static str {
-    if kind.code().starts_with("nice.ng4.") { "NICE NG4" } else { "NICE SG1" }
+fn source(kind: &RedFlagType) -> &'static str {
+    match kind.code().split_once('.') {
+        Some(("local", _)) => "policy",
+        Some((_, rest)) if rest.starts_with("ng4.") => "NICE NG4",
+        _ => "NICE SG1",
+    }
+}
+
+/// New red flags of types that the policy in force does not list. One that is open may be resolved for ever.
+pub fn unlisted(policy: &Policy, report: &Report) -> Vec<FieldViolation> {
+    let flags = report.red_flags.iter().enumerate();
+    let unlisted = flags.filter(|(_, flag)| flag.resolved.is_none() && flag.kind.words(policy).is_none());
+    let violation = |(n, flag): (usize, &RedFlag)| {
+        let text = format!("{} is not in the policy in force: list it there first", flag.kind.code());
+        FieldViolation::new(format!("red_flags[{n}].type"), RejectReason::Malformed, text)
+    };
+    unlisted.map(violation).collect()
 }

@@ -39,6 +39,7 @@ pub fn of_ward(
     times(&mut found, state, report, retention, now);
     found.0.extend(plausible::impossible(&facts.ward, report));
     found.0.extend(red_flags::too_many(state, report, now));
+    found.0.extend(red_flags::unlisted(&facts.context.policy(now), report));
     found.finish()
 }
 

@@ -28,10 +28,10 @@ pub struct Change<'a> {
 /// How a subject stands: its status, and whether its figures are current.
 pub type Stand = (WardStatus, Freshness);
 
-/// Whether the subject is judged under another version of its policy than last time.
-fn policy_differs(state: &SubjectState, policy: &Policy) -> bool {
+/// Whether the subject is judged under another version of its policy, or of what lies beneath it, than last time.
+pub fn policy_differs(state: &SubjectState, policy: &Policy) -> bool {
     let last = if state.judged_policy.is_empty() { Policy::DEFAULT_VERSION } else { &state.judged_policy };
-    last != policy.version
+    last != policy.identity()
 }
 
 /// Who or what caused a judgement. Of several changes of the context the newest.
@@ -110,7 +110,7 @@ pub fn decide(subject: &Subject, policy: &Policy, context: &Context, outcome: Ou
     let judged_anew = subject.generation > before.judged || policy_differs(before, policy);
     state.judged = subject.generation.max(before.judged);
     if judged_anew {
-        state.judged_policy.clone_from(&policy.version);
+        state.judged_policy = policy.identity().into_owned();
     }
     let plans = state.plans != before.plans;
     let summary_changed = state.summary != before.summary;

@@ -32,8 +32,8 @@ impl Turn<'_> {
             (_, Some(view)) => alert.message = (ruling.words)(view, ruling),
             (_, None) => {}
         }
-        if let About::RedFlag(_, noticed) = ruling.about {
-            alert.observed = noticed;
+        if let About::RedFlag(_, noticed) = &ruling.about {
+            alert.observed = *noticed;
         }
     }
 

@@ -3,18 +3,13 @@
 use std::collections::BTreeMap;
 
 use crate::domain::{
-    BlockKind, Episode, Severity, SourceCode, SourceSilence, Span, SubjectName, Summary, Time, WardState, Zone,
+    BlockKind, Episode, Policy, Severity, SourceCode, SourceSilence, Span, SubjectName, Summary, Time, WardState, Zone,
 };
 use crate::rules::catalogue::SILENT;
 use crate::rules::due::{AGEING, silent_since};
 use crate::rules::inputs::Inputs;
 use crate::rules::verdict::{Ruling, Verdict, fraction};
 use crate::rules::view::View;
-
-/// Subjects that fall silent so close together count as one silence (domain.md section 4).
-const TOGETHER: Span = Span::minutes(5);
-/// Fewest subjects of a silence.
-const FEWEST: usize = 3;
 
 /// For each source of a ward's ageing blocks: since when one of them has been overdue with nothing received.
 pub fn of_ward(view: &View<'_>) -> Vec<SourceSilence> {
@@ -43,13 +38,15 @@ pub fn silences(
     sources.into_iter().map(|(source, since)| SourceSilence { source: source.clone(), since }).collect()
 }
 
-/// Now, and the zone in which an organisation reads it.
+/// Now, the zone in which an organisation reads it, and the policy it has.
 #[derive(Debug)]
 pub struct Local<'a> {
     /// Now.
     pub now: Time,
     /// The organisation's zone.
     pub zone: &'a Zone,
+    /// The policy in force.
+    pub policy: &'a Policy,
 }
 
 impl Local<'_> {
@@ -65,8 +62,8 @@ struct Reach<'a> {
     silent: Vec<(Time, &'a SubjectName)>,
 }
 
-/// `source.silent`: at least half and at least 3 of a source's subjects fell silent within 5 minutes. One alert a source
-/// and organisation, so that a dead feed does not drown the alerts of wards.
+/// `source.silent`: at least half of a source's subjects, and as many as the policy says, fell silent within its few
+/// minutes (3 within 5 unless it says otherwise). One alert a source and organisation, so that a dead feed does not drown the alerts of wards.
 pub fn silent(reads: &[(SubjectName, Summary)], episodes: &[Episode], clock: &Local<'_>) -> Vec<Ruling> {
     let mut sources: BTreeMap<&str, Reach<'_>> = BTreeMap::new();
     for (ward, summary) in reads {
@@ -84,11 +81,13 @@ pub fn silent(reads: &[(SubjectName, Summary)], episodes: &[Episode], clock: &Lo
 
 fn ruling(source: &str, mut reach: Reach<'_>, clock: &Local<'_>) -> Ruling {
     reach.silent.sort();
-    let (count, since) = together(&reach.silent);
+    let (fewest, within) = (clock.policy.silent_fewest, clock.policy.silent_within);
+    let (count, since) = together(&reach.silent, within);
     let (silent, all) = (reach.silent.len(), reach.all);
-    let breach = count >= FEWEST && 2 * count >= all;
+    let breach = count >= fewest as usize && 2 * count >= all;
     let figures = format!("Source {source}: silent on {silent} of {all} wards");
-    let limit = format!("limit of {FEWEST} and half of them within 5 min");
+    let minutes = within.as_minutes();
+    let limit = format!("limit of {fewest} and half of them within {minutes} min");
     let message = if breach {
         format!("{figures} since {}, above the {limit}.", clock.clock(since))
     } else {
@@ -102,11 +101,11 @@ fn ruling(source: &str, mut reach: Reach<'_>, clock: &Local<'_>) -> Ruling {
     if breach { ruling.says(Verdict::Breach(Severity::Critical)) } else { ruling }
 }
 
-/// The most that fell silent within 5 minutes of one another, and from when; `silent` is in time order.
-fn together(silent: &[(Time, &SubjectName)]) -> (usize, Time) {
+/// The most that fell silent within this time of one another, and from when; `silent` is in time order.
+fn together(silent: &[(Time, &SubjectName)], within: Span) -> (usize, Time) {
     let (mut most, mut first) = ((0, Time::default()), 0);
     for (n, (at, _)) in silent.iter().enumerate() {
-        while *at - silent[first].0 > TOGETHER {
+        while *at - silent[first].0 > within {
             first += 1;
         }
         let count = n + 1 - first;

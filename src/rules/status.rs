@@ -8,6 +8,7 @@ use crate::rules::cover::group_rulings;
 use crate::rules::cover_view::{self, CoverView};
 use crate::rules::due::{AGEING, ever_reported};
 use crate::rules::inputs::Inputs;
+use crate::rules::switches::switched;
 use crate::rules::verdict::{Ruling, Verdict, Why};
 use crate::rules::view::View;
 
@@ -53,7 +54,7 @@ pub fn evaluate_group(facts: &GroupFacts, state: &SubjectState, now: Time) -> Ve
     let policy = facts.context.policy(now);
     let struck = cover_view::struck(facts, &policy);
     let view = CoverView { facts, policy: &policy, blocks: &state.blocks, struck: &struck, now, plan: None };
-    answers(group_rulings(&view))
+    answers(switched(&policy, &[], group_rulings(&view)))
 }
 
 fn answers(rulings: Vec<Ruling>) -> Vec<Evaluation> {
@@ -75,6 +76,7 @@ fn evaluation(ruling: Ruling) -> Evaluation {
         Verdict::Clear => Answer::WithinLimit,
         Verdict::NotEvaluable(why) => Answer::NotEvaluable(why.to_string()),
         Verdict::Disabled(why) => Answer::Disabled(why.to_owned()),
+        Verdict::SwitchedOff => Answer::Disabled("switched off in the policy".to_owned()),
         Verdict::Ended(Resolution::Replaced) => Answer::NotEvaluable("rn.none says it better".to_owned()),
         Verdict::Ended(Resolution::WindowEnded) => Answer::Disabled("outside every strike that it is about".to_owned()),
         Verdict::Ended(_) => Answer::NotEvaluable("its input has expired".to_owned()),

@@ -34,6 +34,8 @@ pub enum Verdict {
     NotEvaluable(Why),
     /// Off, or not for this kind of ward.
     Disabled(&'static str),
+    /// Off in the policy in force.
+    SwitchedOff,
     /// An open alert of it ends at once, and none is raised.
     Ended(Resolution),
 }

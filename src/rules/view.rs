@@ -4,6 +4,7 @@ use crate::domain::{
 };
 use crate::rules::due::overdue_time;
 use crate::rules::inputs::Inputs;
+use crate::rules::switches;
 use crate::rules::verdict::Why;
 
 /// A ward's blocks, read together at one instant: its current ones, or those planned for a period.
@@ -98,6 +99,11 @@ impl<'a> View<'a> {
     pub fn emptied(&self) -> Result<bool, Why> {
         let none = self.blocks.patients.as_ref().is_some_and(|c| c.body.total() == 0);
         if none { self.patients().map(|_| true) } else { Ok(false) }
+    }
+
+    /// Whether a rule is on here.
+    pub fn is_on(&self, rule: &str) -> bool {
+        switches::is_on(self.policy, &self.facts.ward.enabled_rules, rule)
     }
 
     /// The instant that limits by day and by night are read at.

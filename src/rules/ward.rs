@@ -7,8 +7,9 @@ use crate::rules::forecasts::{forecasts, orphans};
 use crate::rules::inputs::Inputs;
 use crate::rules::judge::Decision;
 use crate::rules::lifecycle::Turn;
-use crate::rules::settle::{Change, Outcome, Stand, cause, decide, endings, respond};
+use crate::rules::settle::{Change, Outcome, Stand, cause, decide, endings, policy_differs, respond};
 use crate::rules::status::standing_of;
+use crate::rules::switches::{self, switched};
 use crate::rules::view::View;
 use crate::rules::{hours, silence, windows};
 
@@ -34,12 +35,14 @@ pub fn settle(
         site: facts.ward.site.as_ref(),
         region: facts.organisation.region.as_ref(),
         cause: cause(change, subject, &facts.context, &policy),
+        policy_changed: policy_differs(&subject.state, &policy),
         corrected: &change.corrected,
         now,
     };
     let mut rulings =
         if closed { endings(&episodes, Resolution::WardClosed) } else { ward_rulings(&view, &subject.reads) };
-    rulings.extend(change.flags.iter().cloned());
+    rulings.extend(switched(&policy, &facts.ward.enabled_rules, change.flags.clone()));
+    rulings.extend(switches::ends(&policy, &facts.ward.enabled_rules, &episodes));
     let mut turned = turn.run(&mut episodes, &rulings);
     for plan in state.plans.iter().filter(|_| !closed) {
         let view = View { plan: Some(plan.period), blocks: &plan.blocks, ..view };

@@ -74,6 +74,10 @@ pub struct AlertRow {
     pub condition: i32,
     /// `wardwatch.v1.Severity` of the peak, as a number.
     pub peak_severity: i32,
+    /// Name of the strike it belongs to, or empty.
+    pub strike: String,
+    /// About a plan, not about now.
+    pub forecast: bool,
     /// When it was raised.
     pub raised: Time,
     /// Encoded alert.

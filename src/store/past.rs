@@ -58,20 +58,21 @@ struct Form {
 }
 
 impl AsOf {
-    /// `filter` is the condition on $1 to $5 in this dialect; the rest is spelled alike in both.
+    /// `filter` is the condition on $1 to $5, $14 and $15 in this dialect; the rest is spelled alike in both.
     pub(super) fn new(filter: &str) -> Self {
         Self((0..8).map(|n| Form::numbered(n).text(filter)).collect())
     }
 
     /// The statement for a query, and its parameters: $1 to $5 lists, $6 severity, $7 and $8 the ids from and to, $9 and
-    /// $10 the alert to go on after, $11 the limit, $12 and $13 the place.
+    /// $10 the alert to go on after, $11 the limit, $12 and $13 the place, $14 strikes, $15 whether forecasts are left
+    /// out.
     pub(super) fn call(&'static self, query: &AlertQuery, at: LogPoint) -> (&'static str, Vec<Arg>) {
         let open_then = !query.states.is_empty() && !query.states.contains(&AlertRow::RESOLVED);
         let form = Form { open_then, prefix: !query.id_prefix.is_empty(), descending: query.descending };
         let mut args = query.args();
         // State and condition as of then are in the payload alone.
         args.drain(5..7);
-        args.extend([Arg::Int(at.position), Arg::Int(at.tag)]);
+        args.splice(11..11, [Arg::Int(at.position), Arg::Int(at.tag)]);
         (&self.0[form.number()], args)
     }
 }

@@ -18,6 +18,10 @@ pub struct AlertQuery {
     pub subjects: Vec<String>,
     /// Rule ids.
     pub rules: Vec<String>,
+    /// Names of strikes.
+    pub strikes: Vec<String>,
+    /// Leave out those about a plan.
+    pub no_forecasts: bool,
     /// States as numbers.
     pub states: Vec<i32>,
     /// Condition as a number; 0: any.
@@ -47,7 +51,7 @@ pub struct ListedAlert {
 
 impl AlertQuery {
     /// The parameters of a list statement: $1..$5 lists, $6 states, $7 condition, $8 severity, $9 and $10 the ids from
-    /// and to, $11 and $12 the alert to go on after, $13 the limit.
+    /// and to, $11 and $12 the alert to go on after, $13 the limit, $14 strikes, $15 whether forecasts are left out.
     pub(super) fn args(&self) -> Vec<Arg> {
         let (low, high) = self.id_range();
         // Before the first alert, or after the last: every id is greater than no bytes, and less than 17 of the greatest.
@@ -70,6 +74,8 @@ impl AlertQuery {
             Arg::Int(at),
             Arg::Blob(id),
             Arg::Int(self.limit.into()),
+            Arg::Texts(self.strikes.clone()),
+            Arg::Int(self.no_forecasts.into()),
         ]
     }
 

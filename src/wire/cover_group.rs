@@ -132,7 +132,7 @@ fn baselines_from(v: &mut Violations, messages: &[pb::CoverBaseline]) -> Vec<Cov
 }
 
 /// Shifts that follow on each other through the whole day.
-fn shifts_from(v: &mut Violations, messages: &[pb::LocalShift]) -> Option<Shifts> {
+pub(super) fn shifts_from(v: &mut Violations, messages: &[pb::LocalShift]) -> Option<Shifts> {
     if messages.is_empty() {
         return None;
     }
@@ -172,7 +172,7 @@ fn shift_from(v: &mut Violations, n: usize, message: &pb::LocalShift) -> Option<
     Some(Shift { name: name?, start: start?, end: end? })
 }
 
-fn hhmm(minute: u16) -> String {
+pub(super) fn hhmm(minute: u16) -> String {
     format!("{:02}:{:02}", minute / 60, minute % 60)
 }
 
@@ -271,7 +271,7 @@ pub fn cover_group_to(group: &CoverGroup) -> pb::CoverGroup {
     }
 }
 
-fn shift_to(shift: Shift) -> pb::LocalShift {
+pub(super) fn shift_to(shift: Shift) -> pb::LocalShift {
     let name = match shift.name {
         ShiftName::Day => pb::ShiftName::Day,
         ShiftName::Night => pb::ShiftName::Night,

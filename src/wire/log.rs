@@ -27,6 +27,12 @@ pub struct CorruptPayload {
     why: String,
 }
 
+impl CorruptPayload {
+    pub(super) fn of(what: &'static str, why: &prost::DecodeError) -> Self {
+        Self { what, why: why.to_string() }
+    }
+}
+
 /// What filters look at, of one event or one alert.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Keys {
@@ -40,6 +46,10 @@ pub struct Keys {
     pub subject: String,
     /// The rule's id.
     pub rule: String,
+    /// Resource name of the strike, or empty.
+    pub strike: String,
+    /// About a plan.
+    pub forecast: bool,
     /// `Severity` of the peak as a number.
     pub peak_severity: i32,
     /// `AlertEventType` as a number; 0 for an alert of a snapshot.
@@ -49,7 +59,8 @@ pub struct Keys {
 impl Keys {
     /// Bytes of its text.
     pub fn text(&self) -> usize {
-        [&self.organisation, &self.site, &self.region, &self.subject, &self.rule].map(String::len).iter().sum()
+        let text = [&self.organisation, &self.site, &self.region, &self.subject, &self.rule, &self.strike];
+        text.map(String::len).iter().sum()
     }
 }
 
@@ -89,13 +100,12 @@ pub fn encoded(message: &impl Message) -> Vec<u8> {
 
 /// A stored alert.
 pub fn alert(payload: &[u8]) -> Result<pb::Alert, CorruptPayload> {
-    pb::Alert::decode(payload).map_err(|e| CorruptPayload { what: "alert", why: e.to_string() })
+    pb::Alert::decode(payload).map_err(|e| CorruptPayload::of("alert", &e))
 }
 
 /// A stored event at its place in the log.
 pub fn event(position: i64, time: Time, payload: &[u8]) -> Result<pb::AlertEvent, CorruptPayload> {
-    let mut event =
-        pb::AlertEvent::decode(payload).map_err(|e| CorruptPayload { what: "event", why: e.to_string() })?;
+    let mut event = pb::AlertEvent::decode(payload).map_err(|e| CorruptPayload::of("event", &e))?;
     event.position = position;
     event.event_time = Some(timestamp_to(time));
     Ok(event)
@@ -112,13 +122,16 @@ pub fn alert_keys(payload: &[u8]) -> Result<Keys, CorruptPayload> {
     alert(payload).map(keys)
 }
 
-fn keys(alert: pb::Alert) -> Keys {
+/// What filters look at of an alert.
+pub fn keys(alert: pb::Alert) -> Keys {
     Keys {
         organisation: alert.organisation,
         site: alert.site,
         region: alert.region,
         subject: alert.subject,
         rule: alert.rule,
+        strike: alert.strike,
+        forecast: alert.forecast,
         peak_severity: alert.peak_severity,
         event_type: 0,
     }
@@ -189,7 +202,7 @@ fn joined(cursor: &[u8], field: u32, items: &[Bytes]) -> Bytes {
 
 /// Reads back what [`frame`] made.
 pub fn unframe(frame: &[u8]) -> Result<pb::SubscribeResponse, CorruptPayload> {
-    pb::SubscribeResponse::decode(frame).map_err(|e| CorruptPayload { what: "message", why: e.to_string() })
+    pb::SubscribeResponse::decode(frame).map_err(|e| CorruptPayload::of("message", &e))
 }
 
 #[cfg(test)]

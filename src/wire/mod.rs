@@ -8,6 +8,7 @@ mod cover_group;
 mod enums;
 mod fields;
 pub mod log;
+mod policy;
 mod receipt;
 mod register;
 mod report;
@@ -34,19 +35,25 @@ mod generated {
 }
 
 pub use alert::{alert_from, alert_row, alert_to, event_to, fraction_to};
-pub use audit::{Audited, audit_entry};
+pub use audit::{AuditPlace, Audited, audit_entry, audit_to};
 pub use cover::{medical_cover_from, medical_cover_to, withhold_absences};
 pub use cover_group::{cover_group_from, cover_group_to, decode_cover_group, encode_cover_group};
 pub use fields::{InvalidFields, Violations};
 pub use generated::wardwatch::stored::v1 as stored;
 pub use generated::wardwatch::v1 as pb;
+pub use policy::{
+    PolicyUpdate, contradictions, decode_policy, encode_policy, policy_from, policy_in_force_to, policy_to,
+    policy_version_to,
+};
 pub use receipt::receipt_to;
 pub use register::{
     decode_organisation, decode_ward, encode_organisation, encode_ward, organisation_from, organisation_to, ward_from,
     ward_to,
 };
 pub use report::{current_report, decode_report, digest, encode_report, report_from, report_to};
-pub use response::{action_from, action_to, role_from, role_to};
+pub use response::{
+    AlertRequest, acknowledge_from, action_from, action_to, close_from, role_from, role_to, unacknowledge_from,
+};
 pub use state::{CorruptState, cold_to, first_state, hot_to, state_from};
 pub use strike::{
     Warnings, call_off_reason, change_reason, decode_strike, derogation_from, derogation_to, encode_strike,

@@ -135,7 +135,7 @@ pub(super) fn text(v: &mut Violations, field: &str, value: &str) {
 }
 
 /// A limit in hundredths; `step` is 10 for tenths. The decimal must be exact: nothing is rounded near a threshold.
-fn limit(v: &mut Violations, field: &str, value: Option<f64>, step: u32) -> Option<Limit> {
+pub(super) fn limit(v: &mut Violations, field: &str, value: Option<f64>, step: u32) -> Option<Limit> {
     let value = value?;
     let hundredths = (value * 100.0).round();
     if !(1.0..=10_000.0).contains(&hundredths) {

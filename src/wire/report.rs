@@ -193,13 +193,15 @@ fn red_flags_from(v: &mut Violations, messages: Vec<pb::RedFlag>) -> Vec<RedFlag
 
 fn red_flag_from(v: &mut Violations, n: usize, message: pb::RedFlag) -> Option<RedFlag> {
     let pb::RedFlag { r#type, event_id, noticed_time, resolved_time } = message;
-    let kind = RedFlagType::ALL.into_iter().find(|k| k.code() == r#type);
+    let national = RedFlagType::ALL.into_iter().find(|k| k.code() == r#type);
+    // Whether the policy lists a type of the organisation's own is for the rules to say.
+    let kind = national.or_else(|| RedFlagType::local(&r#type));
     if kind.is_none() {
-        let codes = RedFlagType::ALL.map(RedFlagType::code).join(", ");
+        let codes = RedFlagType::ALL.map(|kind| kind.code().to_owned()).join(", ");
         v.add(
             &format!("red_flags[{n}].type"),
             RejectReason::Malformed,
-            format!("'{}' is unknown: one of {codes}", clip(&r#type)),
+            format!("'{}' is unknown: one of {codes}, or local.*", clip(&r#type)),
         );
     }
     let event = v.parse(&format!("red_flags[{n}].event_id"), &event_id);

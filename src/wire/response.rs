@@ -1,8 +1,10 @@
 //! What responders do to alerts, both ways.
 
-use crate::domain::{Acknowledgement, ActionCode, Escalation, Responder, ResponderRole};
+use crate::domain::{
+    Acknowledgement, Act, ActionCode, AlertId, CloseReason, Escalation, RejectReason, Responder, ResponderRole,
+};
 use crate::wire::enums::severity_from;
-use crate::wire::{pb, timestamp_to, to_time};
+use crate::wire::{InvalidFields, Violations, pb, timestamp_to, to_time};
 
 const ROLES: [(ResponderRole, pb::ResponderRole); 5] = [
     (ResponderRole::NurseInCharge, pb::ResponderRole::NurseInCharge),
@@ -24,6 +26,27 @@ const ACTIONS: [(ActionCode, pb::ActionCode); 9] = [
     (ActionCode::NoneAvailable, pb::ActionCode::NoneAvailable),
 ];
 
+const REASONS: [(CloseReason, pb::CloseReason); 5] = [
+    (CloseReason::RaisedInError, pb::CloseReason::RaisedInError),
+    (CloseReason::PutRight, pb::CloseReason::PutRight),
+    (CloseReason::FiguresStale, pb::CloseReason::FiguresStale),
+    (CloseReason::WardClosed, pb::CloseReason::WardClosed),
+    (CloseReason::Duplicate, pb::CloseReason::Duplicate),
+];
+
+/// What a caller asks of an alert.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AlertRequest {
+    /// Which.
+    pub alert: AlertId,
+    /// What.
+    pub act: Act,
+    /// In which role, through which system.
+    pub by: Responder,
+    /// The alert as the caller read it; none: whatever it is.
+    pub etag: Option<String>,
+}
+
 /// A role's number on the wire.
 pub fn role_to(role: ResponderRole) -> i32 {
     ROLES.iter().find(|(r, _)| *r == role).map_or(0, |(_, value)| (*value).into())
@@ -42,6 +65,85 @@ pub fn action_to(action: ActionCode) -> i32 {
 /// An action by its number; none when it is not said or not known.
 pub fn action_from(value: i32) -> Option<ActionCode> {
     ACTIONS.iter().find(|(_, v)| i32::from(*v) == value).map(|(action, _)| *action)
+}
+
+/// A reason's number on the wire.
+pub fn close_reason_to(reason: CloseReason) -> i32 {
+    REASONS.iter().find(|(r, _)| *r == reason).map_or(0, |(_, value)| (*value).into())
+}
+
+/// A reason by its number; none when it is not said or not known.
+pub fn close_reason_from(value: i32) -> Option<CloseReason> {
+    REASONS.iter().find(|(_, v)| i32::from(*v) == value).map(|(reason, _)| *reason)
+}
+
+/// What a call to acknowledge asks.
+///
+/// # Errors
+/// Every field that is wrong.
+pub fn acknowledge_from(message: pb::AcknowledgeAlertRequest) -> Result<AlertRequest, InvalidFields> {
+    let pb::AcknowledgeAlertRequest { name, role, action, expire_time, client_system, etag } = message;
+    let mut v = Violations::default();
+    let who = who(&mut v, &name, role, &client_system);
+    let action = coded(&mut v, "action", action, action_from(action), "REDEPLOYING");
+    let expires = v.time_optional("expire_time", expire_time);
+    asked(v, who, action.map(|action| Act::Acknowledge { action, expires }), etag)
+}
+
+/// What a call to unacknowledge asks.
+///
+/// # Errors
+/// Every field that is wrong.
+pub fn unacknowledge_from(message: pb::UnacknowledgeAlertRequest) -> Result<AlertRequest, InvalidFields> {
+    let pb::UnacknowledgeAlertRequest { name, role, client_system, etag } = message;
+    let mut v = Violations::default();
+    let who = who(&mut v, &name, role, &client_system);
+    asked(v, who, Some(Act::Unacknowledge), etag)
+}
+
+/// What a call to close asks.
+///
+/// # Errors
+/// Every field that is wrong.
+pub fn close_from(message: pb::CloseAlertRequest) -> Result<AlertRequest, InvalidFields> {
+    let pb::CloseAlertRequest { name, reason, role, client_system, etag } = message;
+    let mut v = Violations::default();
+    let who = who(&mut v, &name, role, &client_system);
+    let reason = coded(&mut v, "reason", reason, close_reason_from(reason), "PUT_RIGHT");
+    asked(v, who, reason.map(Act::Close), etag)
+}
+
+/// Which alert, and who acts on it.
+fn who(v: &mut Violations, name: &str, role: i32, client: &str) -> Option<(AlertId, Responder)> {
+    let alert = v.parse("name", name);
+    let role = coded(v, "role", role, role_from(role), "SITE_MANAGER");
+    let client = v.parse("client_system", client);
+    Some((alert?, Responder { role: role?, client: client? }))
+}
+
+/// A code that must be said and known.
+fn coded<T>(v: &mut Violations, field: &str, number: i32, known: Option<T>, such_as: &str) -> Option<T> {
+    match (known, number) {
+        (None, 0) => v.add(field, RejectReason::Missing, format!("is required, such as {such_as}")),
+        (None, _) => {
+            v.add(field, RejectReason::Malformed, format!("{number} is not known: send one such as {such_as}"))
+        }
+        (Some(code), _) => return Some(code),
+    }
+    None
+}
+
+fn asked(
+    v: Violations,
+    who: Option<(AlertId, Responder)>,
+    act: Option<Act>,
+    etag: String,
+) -> Result<AlertRequest, InvalidFields> {
+    let etag = Some(etag).filter(|etag| !etag.is_empty());
+    match (who, act) {
+        (Some((alert, by)), Some(act)) if v.is_empty() => Ok(AlertRequest { alert, act, by, etag }),
+        _ => Err(InvalidFields(v.into_fields())),
+    }
 }
 
 pub(super) fn acknowledgement_to(ack: &Acknowledgement) -> pb::Acknowledgement {

@@ -1,3 +1,4 @@
 //! Messages to meaning and back.
 
+mod policy;
 mod strike;

@@ -145,6 +145,24 @@ impl AlertService for Fake {
     async fn list_alert_events(&self, _: Request<pb::ListAlertEventsRequest>) -> Answer<pb::ListAlertEventsResponse> {
         Err(Status::unimplemented(""))
     }
+    async fn acknowledge_alert(&self, _: Request<pb::AcknowledgeAlertRequest>) -> Answer<pb::AcknowledgeAlertResponse> {
+        Err(Status::unimplemented(""))
+    }
+    async fn unacknowledge_alert(
+        &self,
+        _: Request<pb::UnacknowledgeAlertRequest>,
+    ) -> Answer<pb::UnacknowledgeAlertResponse> {
+        Err(Status::unimplemented(""))
+    }
+    async fn close_alert(&self, _: Request<pb::CloseAlertRequest>) -> Answer<pb::CloseAlertResponse> {
+        Err(Status::unimplemented(""))
+    }
+    async fn list_audit_entries(
+        &self,
+        _: Request<pb::ListAuditEntriesRequest>,
+    ) -> Answer<pb::ListAuditEntriesResponse> {
+        Err(Status::unimplemented(""))
+    }
 }
 
 pub(crate) fn draining() -> Status {

@@ -37,10 +37,13 @@ fn a_trusts_policy_counts_from_its_effective_time_over_the_default() {
     let own_words = "organisations/RJ1/policy@1".to_owned();
     let expected = [
         (i64::MIN, "policies/default@1".to_owned(), Span::minutes(30)),
-        (10, own_words, Span::minutes(20)),
-        // At 50 only the layer beneath changes, in a field that the trust has set itself: nothing changes for it.
+        (10, own_words.clone(), Span::minutes(20)),
+        // At 50 the layer beneath changes, in a field that the trust has set itself: no value changes for it.
+        (50, own_words, Span::minutes(20)),
     ];
-    assert_eq!(in_words(&in_force(&defaults, &own)), expected);
+    let found = in_force(&defaults, &own);
+    assert_eq!(in_words(&found), expected);
+    assert_eq!(found[2].policy.identity(), "organisations/RJ1/policy@1 on 2");
 }
 
 #[test]
@@ -65,7 +68,7 @@ fn a_newer_decision_replaces_one_that_was_still_to_come() {
 
 #[test]
 fn a_kinds_night_limit_holds_by_night_and_its_day_limit_stays() {
-    let night = KindLimitPatch { day: None, night: Some(Limit::whole(10)) };
+    let night = KindLimit { day: None, night: Some(Limit::whole(10)) };
     let patch = PolicyPatch { limits: [(WardKind::AdultInpatient, night)].into(), ..PolicyPatch::default() };
     let policy = Policy::default().with(&patch);
     assert_eq!(policy.limit(WardKind::AdultInpatient, true), Some(Limit::whole(10)));
@@ -92,4 +95,12 @@ fn three_rules_are_off_unless_someone_switches_them_on() {
     };
     let policy = policy.with(&patch);
     assert!(policy.is_on("capacity.over") && !policy.is_on("rn.none") && !policy.is_on("skill_mix.low"));
+}
+
+#[test]
+fn a_layer_that_sets_everything_leaves_nothing_to_inherit() {
+    let patch =
+        PolicyPatch { clear_after: Some(Span::minutes(7)), severe_percent: Some(200), ..PolicyPatch::default() };
+    let policy = Policy::default().with(&patch);
+    assert_eq!(Policy::default().with(&PolicyPatch::from(&policy)), policy);
 }

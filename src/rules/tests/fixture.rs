@@ -295,7 +295,7 @@ pub fn judged(judgement: Judgement) -> Facts {
 
 /// A red flag raised by staff, with its event's number.
 pub fn flag(event: u128, noticed: &str) -> Facts {
-    let flag = RedFlag { kind: RedFlagType::ALL[1], event: id(event), noticed: at(noticed), resolved: None };
+    let flag = RedFlag { kind: RedFlagType::ALL[1].clone(), event: id(event), noticed: at(noticed), resolved: None };
     nothing().with(|r| r.red_flags.push(flag))
 }
 

@@ -114,7 +114,7 @@ fn an_answer_says_why_there_is_no_alert() {
     assert_eq!(answer("11:29", "ratio.over_limit"), Answer::Breaching);
     assert_eq!(answer("11:30", "ratio.over_limit"), Answer::NotEvaluable("patients overdue".into()));
     assert_eq!(answer("11:29", "rn.below_minimum"), Answer::WithinLimit);
-    assert_eq!(answer("11:29", "skill_mix.low"), Answer::Disabled("off by default".into()));
+    assert_eq!(answer("11:29", "skill_mix.low"), Answer::Disabled("switched off in the policy".into()));
     assert_eq!(
         answer("11:29", "ratio.max_allocation"),
         Answer::NotEvaluable("nursing.largest_allocation not reported".into())

@@ -16,7 +16,7 @@ pub(super) async fn commit(conn: &mut PgConnection, batch: &Batch) -> Result<Com
     let plan = Plan::of(batch.writes.iter());
     let call = sqlx::query(sql::COMMIT).bind(batch.tag).bind(batch.now.as_micros());
     let call = reports(cold(writes(call, batch), &plan), &plan);
-    let call = touches(audits(alerts(events(call, &plan), &plan), &plan), &plan);
+    let call = marks(touches(audits(alerts(events(call, &plan), &plan), &plan), &plan), &plan);
     let row = call.fetch_one(conn).await?;
     let (position, tag, log_time, won): (i64, i64, i64, Vec<i64>) = FromRow::from_row(&row)?;
     let won: HashSet<i64> = won.into_iter().collect();
@@ -83,6 +83,12 @@ fn alerts(call: Call, plan: &Plan<'_>) -> Call {
         .bind(rows().map(|a| a.peak_severity).bind_iter())
         .bind(rows().map(|a| a.raised.as_micros()).bind_iter())
         .bind(rows().map(|a| &a.payload[..]).bind_iter())
+}
+
+/// $41 and $42: of the alerts too.
+fn marks(call: Call, plan: &Plan<'_>) -> Call {
+    let rows = || plan.alerts.iter().map(|a| a.row);
+    call.bind(rows().map(|a| &*a.strike).bind_iter()).bind(rows().map(|a| a.forecast).bind_iter())
 }
 
 /// $36 to $38.

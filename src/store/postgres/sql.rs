@@ -45,6 +45,7 @@ FROM head h LEFT JOIN (
     AND (cardinality($4::text[]) = 0 OR subject_name = ANY($4))
     AND (cardinality($5::text[]) = 0 OR rule = ANY($5))
     AND (cardinality($6::bigint[]) = 0 OR state = ANY($6))
+    AND (cardinality($14::text[]) = 0 OR strike = ANY($14)) AND NOT (forecast AND $15 = 1)
     AND ($7 = 0 OR condition = $7) AND peak_severity >= $8 AND id BETWEEN $9 AND $10
     AND (raised, id) > ($11, $12)
   ORDER BY raised, id LIMIT $13
@@ -60,6 +61,7 @@ FROM head h LEFT JOIN (
     AND (cardinality($4::text[]) = 0 OR subject_name = ANY($4))
     AND (cardinality($5::text[]) = 0 OR rule = ANY($5))
     AND (cardinality($6::bigint[]) = 0 OR state = ANY($6))
+    AND (cardinality($14::text[]) = 0 OR strike = ANY($14)) AND NOT (forecast AND $15 = 1)
     AND ($7 = 0 OR condition = $7) AND peak_severity >= $8 AND id BETWEEN $9 AND $10
     AND (raised, id) < ($11, $12)
   ORDER BY raised DESC, id DESC LIMIT $13
@@ -82,7 +84,8 @@ static ALERTS_AS_OF: LazyLock<AsOf> = LazyLock::new(|| {
     AND (cardinality($2::text[]) = 0 OR site = ANY($2))
     AND (cardinality($3::text[]) = 0 OR region = ANY($3))
     AND (cardinality($4::text[]) = 0 OR subject_name = ANY($4))
-    AND (cardinality($5::text[]) = 0 OR rule = ANY($5))",
+    AND (cardinality($5::text[]) = 0 OR rule = ANY($5))
+    AND (cardinality($14::text[]) = 0 OR strike = ANY($14)) AND NOT (forecast AND $15 = 1)",
     )
 });
 
@@ -167,19 +170,20 @@ log AS (
 ),
 al AS (
   INSERT INTO alert AS old (id, subject, subject_name, organisation, site, region, rule, instance,
-    state, condition, peak_severity, raised, last_position, payload)
+    state, condition, peak_severity, raised, last_position, payload, strike, forecast)
   SELECT a.id, a.subject, a.subject_name, a.organisation, a.site, a.region, a.rule, a.instance,
-    a.state, a.condition, a.peak_severity, a.raised, coalesce(h.before + ev.n, 0), a.payload
+    a.state, a.condition, a.peak_severity, a.raised, coalesce(h.before + ev.n, 0), a.payload, a.strike, a.forecast
   FROM unnest($22::bigint[], $23::bigint[], $24::bytea[], $25::text[], $26::text[], $27::text[], $28::text[],
-      $29::text[], $30::text[], $31::integer[], $32::integer[], $33::integer[], $34::bigint[], $35::bytea[])
+      $29::text[], $30::text[], $31::integer[], $32::integer[], $33::integer[], $34::bigint[], $35::bytea[],
+      $41::text[], $42::boolean[])
     AS a (subject, last, id, subject_name, organisation, site, region,
-      rule, instance, state, condition, peak_severity, raised, payload)
+      rule, instance, state, condition, peak_severity, raised, payload, strike, forecast)
   JOIN won ON won.number = a.subject
   LEFT JOIN ev ON ev.ordinal = a.last
   LEFT JOIN h ON TRUE
   ORDER BY a.state = 3 DESC
   ON CONFLICT (id) DO UPDATE SET site = excluded.site, region = excluded.region, state = excluded.state,
-    condition = excluded.condition, peak_severity = excluded.peak_severity,
+    condition = excluded.condition, peak_severity = excluded.peak_severity, strike = excluded.strike,
     last_position = greatest(old.last_position, excluded.last_position), payload = excluded.payload
 ),
 au AS (

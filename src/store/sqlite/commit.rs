@@ -79,7 +79,8 @@ impl Write {
             let call = call.bind(&row.id.0.as_bytes()[..]).bind(a.subject).bind(&*row.subject);
             let call = call.bind(&*row.organisation).bind(&*row.site).bind(&*row.region).bind(&*row.rule);
             let call = call.bind(&*row.instance).bind(row.state).bind(row.condition).bind(row.peak_severity);
-            call.bind(row.raised.as_micros()).bind(self.position(a.last)).bind(&row.payload[..])
+            let call = call.bind(row.raised.as_micros()).bind(self.position(a.last)).bind(&row.payload[..]);
+            call.bind(&*row.strike).bind(row.forecast)
         });
         alerts.await?;
         let audit = sql::WRITE_AUDIT.run(conn, &plan.audits, no_lead, |call, a| {

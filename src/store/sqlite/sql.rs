@@ -44,6 +44,7 @@ FROM head h LEFT JOIN (
     AND ($4 = '[]' OR subject_name IN (SELECT value FROM json_each($4)))
     AND ($5 = '[]' OR rule IN (SELECT value FROM json_each($5)))
     AND ($6 = '[]' OR state IN (SELECT value FROM json_each($6)))
+    AND ($14 = '[]' OR strike IN (SELECT value FROM json_each($14))) AND NOT (forecast AND $15)
     AND ($7 = 0 OR condition = $7) AND peak_severity >= $8 AND likely(id BETWEEN $9 AND $10)
     AND (raised, id) > ($11, $12)
   ORDER BY raised, id LIMIT $13
@@ -59,6 +60,7 @@ FROM head h LEFT JOIN (
     AND ($4 = '[]' OR subject_name IN (SELECT value FROM json_each($4)))
     AND ($5 = '[]' OR rule IN (SELECT value FROM json_each($5)))
     AND ($6 = '[]' OR state IN (SELECT value FROM json_each($6)))
+    AND ($14 = '[]' OR strike IN (SELECT value FROM json_each($14))) AND NOT (forecast AND $15)
     AND ($7 = 0 OR condition = $7) AND peak_severity >= $8 AND likely(id BETWEEN $9 AND $10)
     AND (raised, id) < ($11, $12)
   ORDER BY raised DESC, id DESC LIMIT $13
@@ -82,7 +84,8 @@ static ALERTS_AS_OF: LazyLock<AsOf> = LazyLock::new(|| {
     AND ($2 = '[]' OR site IN (SELECT value FROM json_each($2)))
     AND ($3 = '[]' OR region IN (SELECT value FROM json_each($3)))
     AND ($4 = '[]' OR subject_name IN (SELECT value FROM json_each($4)))
-    AND ($5 = '[]' OR rule IN (SELECT value FROM json_each($5)))",
+    AND ($5 = '[]' OR rule IN (SELECT value FROM json_each($5)))
+    AND ($14 = '[]' OR strike IN (SELECT value FROM json_each($14))) AND NOT (forecast AND $15)",
     )
 });
 
@@ -121,10 +124,10 @@ pub(super) static WRITE_EVENTS: LazyLock<Bulk> =
 pub(super) static WRITE_ALERTS: LazyLock<Bulk> = LazyLock::new(|| {
     Bulk::new(
         "INSERT INTO alert (id, subject, subject_name, organisation, site, region, rule, instance, \
-         state, condition, peak_severity, raised, last_position, payload)",
-        14,
+         state, condition, peak_severity, raised, last_position, payload, strike, forecast)",
+        16,
         "ON CONFLICT (id) DO UPDATE SET site = excluded.site, region = excluded.region, state = excluded.state, \
-         condition = excluded.condition, peak_severity = excluded.peak_severity, \
+         condition = excluded.condition, peak_severity = excluded.peak_severity, strike = excluded.strike, \
          last_position = max(last_position, excluded.last_position), payload = excluded.payload",
     )
 });

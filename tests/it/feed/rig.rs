@@ -20,6 +20,7 @@ use wardwatch::feed::{self, Feed};
 use wardwatch::grpc::alerts::Alerts;
 use wardwatch::grpc::listener;
 use wardwatch::grpc::subscribe::AlertApi;
+use wardwatch::intake::{self, Intake};
 use wardwatch::lifecycle::Lifecycle;
 use wardwatch::register::Register;
 use wardwatch::store::{
@@ -154,6 +155,8 @@ impl Ev {
             state: alert.state,
             condition: alert.condition,
             peak_severity: alert.peak_severity,
+            strike: alert.strike.clone(),
+            forecast: alert.forecast,
             raised: self.raise_time(),
             payload: alert.encode_to_vec().into(),
         }
@@ -304,7 +307,18 @@ impl Hand {
         let feed = Feed::new(Arc::clone(&store), self.clock.clone(), settings.feed, lifecycle.soft.clone());
         lifecycle.spawn("feed", Arc::clone(&feed).follow(committed, |_| ()));
         let register = Arc::new(Register::new(Arc::clone(&store), self.clock.clone()));
-        let alerts = Alerts::new(Arc::clone(&feed), register, store, RULES);
+        let parts = intake::Parts {
+            store: Arc::clone(&store),
+            register: Arc::clone(&register),
+            clock: self.clock.clone(),
+            committed: self.committed.clone(),
+            hard: lifecycle.hard.clone(),
+            settings: intake::Settings::default(),
+        };
+        // Nobody runs it: the hand alone writes here.
+        let (intake, _) = Intake::new(parts);
+        let (feed_too, clock) = (Arc::clone(&feed), self.clock.clone());
+        let alerts = Alerts { feed: feed_too, register, store, intake, clock, rules: RULES };
         let (_, health) = tonic_health::server::health_reporter();
         let routes = Routes::new(AlertApi::new(alerts)).add_service(health);
         let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();

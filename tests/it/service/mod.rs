@@ -10,5 +10,6 @@ mod pressure;
 mod promises;
 mod reads;
 mod register;
+mod strike_cover;
 mod strikes;
 mod strikes_cli;

@@ -121,3 +121,41 @@ async fn bad_input_ends_with_2_and_bad_usage_with_64() {
     assert!(why.contains("strike.json: unrecognized field name 'weather'"), "{why}");
     service.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_readiness_return_is_for_people_and_for_a_spreadsheet() {
+    let place = Place::sqlite();
+    let service = place.serve_by(&clock()).await;
+    service.register_wards(vec![adult(&ward(1))]).await;
+    said(&service, &APRIL);
+    let derogation = ["derogation", "bma-2016-04-26", "--cover-group", "RJ1/ALL", "--tier", "3", "--number", "1"];
+    let effective = ["--state", "GRANTED", "--effective", "2016-04-26T06:00:00Z"];
+    let recorded = said(&service, &[&derogation[..], &effective].concat());
+    let line = "derogation organisations/RJ1/coverGroups/ALL tier 3: 1 GRANTED from 2016-04-26T06:00Z";
+    assert!(recorded.lines().any(|l| l == line), "{recorded}");
+
+    let text = said(&service, &["cover", "bma-2016-04-26", "--window", "1"]);
+    let lines: Vec<_> = text.lines().collect();
+    assert_eq!(lines[0], "strikes/bma-2016-04-26  PLAN as of 2016-04-26T08:00Z: 1 cover groups");
+    assert!(lines[1].starts_with("0 with a gap (0 doctors missing), 1 not reported, 0 covered"), "{text}");
+    assert_eq!(lines[2], "window 1 DAY 2016-04-26T07:00Z to 2016-04-26T16:00Z");
+    assert_eq!(lines[3], "  RJ1/ALL          tier 1 -/-  tier 2 -/-  tier 3 -/1 NOT REPORTED  no figures");
+
+    let csv = said(&service, &["cover", "bma-2016-04-26", "--basis", "actual", "--output", "csv"]);
+    let mut reader = csv::Reader::from_reader(csv.as_bytes());
+    let header: Vec<String> = reader.headers().unwrap().iter().map(ToOwned::to_owned).collect();
+    let rows: Vec<_> = reader.records().map(Result::unwrap).collect();
+    assert_eq!(rows.len(), 6, "two windows of three tiers");
+    let cell = |row: usize, name: &str| rows[row][header.iter().position(|h| h == name).unwrap()].to_owned();
+    assert_eq!((cell(2, "tier"), cell(2, "minimum"), cell(2, "doctors")), ("3".into(), "1".into(), String::new()));
+    assert_eq!(
+        (cell(2, "basis"), cell(2, "state"), cell(2, "granted")),
+        ("ACTUAL".into(), "NOT_REPORTED".into(), "1".into())
+    );
+    assert_eq!(cell(2, "derogations"), "GRANTED 1 from 2016-04-26T06:00Z");
+
+    let json = said(&service, &["cover", "bma-2016-04-26", "--output", "json"]);
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!((json["rows"].as_array().unwrap().len(), &json["counts"]["notReportedCount"]), (2, &2.into()));
+    service.stop().await;
+}

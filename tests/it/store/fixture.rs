@@ -213,6 +213,8 @@ pub fn alert(n: u64, state: i32) -> AlertRow {
         state,
         condition: 1,
         peak_severity: 2,
+        strike: String::new(),
+        forecast: false,
         raised: at(i64::try_from(n).unwrap()),
         payload: format!("alert {n} in state {state}").into(),
     }

@@ -1,5 +1,5 @@
 use wardwatch::domain::{AlertId, ReportId, Span, Time};
-use wardwatch::store::{AlertQuery, AlertRow, ReportRowKey, Store, SubjectWrite};
+use wardwatch::store::{AlertQuery, AlertRow, PastAlerts, ReportRowKey, Store, SubjectWrite};
 
 use super::fixture::*;
 
@@ -37,6 +37,7 @@ pub async fn alerts_are_filtered_by_every_field(fresh: &Fresh) {
         rule: "rn.none".into(),
         condition: 2,
         peak_severity: 3,
+        strike: "strikes/bma-2016-04-26".into(),
         ..alert(2, RESOLVED)
     };
     let done = commit(store, at(1), raising(&ward, vec![alert(1, OPEN), other, alert(3, ACKNOWLEDGED)])).await;
@@ -49,6 +50,7 @@ pub async fn alerts_are_filtered_by_every_field(fresh: &Fresh) {
         AlertQuery { regions: only("Y60"), ..everything() },
         AlertQuery { subjects: only("organisations/RJ2/wards/B1"), ..everything() },
         AlertQuery { rules: only("rn.none"), ..everything() },
+        AlertQuery { strikes: only("strikes/bma-2016-04-26"), ..everything() },
         AlertQuery { states: vec![RESOLVED, 99], ..everything() },
         AlertQuery { condition: 2, ..everything() },
         AlertQuery { min_severity: 3, ..everything() },
@@ -61,6 +63,24 @@ pub async fn alerts_are_filtered_by_every_field(fresh: &Fresh) {
     assert_eq!((point, found.len()), (done.point, 0));
     let both = AlertQuery { states: vec![OPEN, ACKNOWLEDGED], min_severity: 2, ..everything() };
     assert_eq!(ids(store, both).await, [alert_id(1), alert_id(3)]);
+}
+
+pub async fn forecasts_are_left_out_when_nobody_asks_for_them(fresh: &Fresh) {
+    let store = &*fresh.store;
+    let ward = registered(store, "RJ1", &["A1"]).await.remove(0);
+    let forecast = AlertRow { forecast: true, ..alert(2, OPEN) };
+    let done = commit(store, at(1), raising(&ward, vec![alert(1, OPEN), forecast, alert(3, OPEN)])).await;
+    for (no_forecasts, expected) in [(true, vec![1, 3]), (false, vec![1, 2, 3])] {
+        let query = AlertQuery { no_forecasts, ..everything() };
+        let expected: Vec<_> = expected.into_iter().map(alert_id).collect();
+        assert_eq!(ids(store, query.clone()).await, expected);
+        assert_eq!(ids(store, AlertQuery { descending: true, ..query.clone() }).await.len(), expected.len());
+        let PastAlerts::Alerts(past) = store.alerts_as_of(&query, done.point).await.unwrap() else { panic!() };
+        assert_eq!(past.into_iter().map(|a| a.id).collect::<Vec<_>>(), expected, "as of now");
+    }
+    let strike = AlertQuery { strikes: vec!["strikes/x".into()], ..everything() };
+    let PastAlerts::Alerts(past) = store.alerts_as_of(&strike, done.point).await.unwrap() else { panic!() };
+    assert!(past.is_empty());
 }
 
 pub async fn eight_digits_name_an_alert(fresh: &Fresh) {

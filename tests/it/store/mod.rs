@@ -118,6 +118,7 @@ on_both_stores! {
     lists {
         open_alerts_come_in_raise_order_with_the_place_of_the_log,
         alerts_are_filtered_by_every_field,
+        forecasts_are_left_out_when_nobody_asks_for_them,
         eight_digits_name_an_alert,
         pages_join_without_gap_or_overlap_in_both_directions,
         reports_are_found_by_their_keys,
