@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from oracle import CRITICAL, RULES, WARNING, Block, Facts, Figures, Ward, instant, order_of
 from oracle_strikes import (
-    A_DAY, LONDON, SHIFTS, Shift, Strike, Struck, doctors, in_force, nurses, period_at, periods_in, returns_due, struck,
+    A_DAY, LONDON, SHIFTS, Shift, Strike, Struck, doctors, in_force, nurses, period_at, periods_in, returns_due, run_in_force, struck,
 )  # fmt: skip
 
 WITHIN, UNKNOWN, NO = "within", "unknown", "no"
@@ -177,10 +177,11 @@ class Place:
     # -- groups, now
 
     def overdue_since(self, group: Group) -> datetime | None:
-        """Since when its figures are overdue; None if they hold, or nothing is struck."""
+        """Since when its figures are overdue; None if they hold, or nothing is struck. Strikes that overlap or follow on
+        each other are one time in which figures are due; what was due before the time in force no longer is."""
         block = self.of(group.name).figures.blocks.get("medical_cover")
-        holding = in_force(doctors(self.struck_of[group.name]), self.now)
-        due = (r for i in holding for r in returns_due(i, self.zone) if block is None or r > block.observed)
+        now_struck = run_in_force(doctors(self.struck_of[group.name]), self.now)
+        due = (r for i in now_struck for r in returns_due(i, self.zone) if block is None or r > block.observed)
         return min((r + RETURN_GRACE for r in due if r + RETURN_GRACE <= self.now), default=None)
 
     def group_answers(self, group: Group) -> dict[str, Answer]:
@@ -189,11 +190,11 @@ class Place:
             return dict.fromkeys(GROUP_RULES, NO)
         modes = {i.strike.mode for i in holding}
         block = self.of(group.name).figures.blocks.get("medical_cover")
+        period = period_at(self.now, group.shifts, self.zone)
         if block is None or self.overdue_since(group) is not None:
-            nothing: Counts = {"grades": []}
-            period = period_at(self.now, group.shifts, self.zone)
-            return cover_answers(group, nothing, [period], modes)
-        return cover_answers(group, block.counts, [period_at(self.now, group.shifts, self.zone)], modes)
+            answers = cover_answers(group, {"grades": []}, [period], modes)
+            return {rule: NO if answer == NO else UNKNOWN for rule, answer in answers.items()}
+        return cover_answers(group, block.counts, [period], modes)
 
     # -- the organisation
 

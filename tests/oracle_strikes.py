@@ -167,6 +167,20 @@ def in_force(intervals: Iterable[Struck], now: datetime) -> list[Struck]:
     return [i for i in intervals if i.holds(now)]
 
 
+def run_in_force(intervals: Iterable[Struck], now: datetime) -> list[Struck]:
+    """The intervals without a gap between them that hold now; none if none does."""
+    run: list[Struck] = []
+    end = None
+    for interval in sorted(intervals, key=lambda i: i.start):
+        if end is None or interval.start > end:
+            if end is not None and now < end:
+                break
+            run, end = [], interval.end
+        run.append(interval)
+        end = max(end, interval.end)
+    return run if any(i.holds(now) for i in run) else []
+
+
 def returns_due(interval: Struck, zone: ZoneInfo) -> Iterator[datetime]:
     """When cover figures are due: as it opens, and at 09:00 and 20:00 inside it."""
     yield interval.start

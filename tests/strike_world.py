@@ -241,9 +241,10 @@ class World:
         for _ in range(self.random.randint(0, 4)):
             period = self.period()
             for version in range(self.pick((1, 1, 2))):
-                plan = self.report(group, 500 - version, "ROTA", medicalCover=self.doctors())
-                withdrawn = version == 1 and self.chance(0.5)
-                yield self.told(hospital, {**plan, "planPeriod": period | ({"withdrawn": True} if withdrawn else {})})
+                gone = version == 1 and self.chance(0.5)
+                blocks = {} if gone else {"medicalCover": self.doctors()}
+                plan = {"planPeriod": period | ({"withdrawn": True} if gone else {})}
+                yield self.told(hospital, {**self.report(group, 500 - version, "ROTA", **blocks), **plan})
 
     def period(self) -> Message:
         start = self.now + self.pick((-200, -30, 15, 100, 1210, 1500, 3000, 4210)) * MINUTE

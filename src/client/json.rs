@@ -41,15 +41,6 @@ impl Mapped for pb::Ward {
 impl Mapped for pb::GetWardResponse {
     const NAME: &'static str = "wardwatch.v1.GetWardResponse";
 }
-<<<<<<< HEAD
-impl Mapped for pb::CoverGroup {
-    const NAME: &'static str = "wardwatch.v1.CoverGroup";
-}
-impl Mapped for pb::GetCoverGroupResponse {
-    const NAME: &'static str = "wardwatch.v1.GetCoverGroupResponse";
-}
-=======
->>>>>>> main
 impl Mapped for pb::Strike {
     const NAME: &'static str = "wardwatch.v1.Strike";
 }
@@ -70,8 +61,6 @@ impl Mapped for pb::GetStrikeResponse {
 }
 impl Mapped for pb::GetStrikeCoverResponse {
     const NAME: &'static str = "wardwatch.v1.GetStrikeCoverResponse";
-<<<<<<< HEAD
-=======
 }
 impl Mapped for pb::CoverGroup {
     const NAME: &'static str = "wardwatch.v1.CoverGroup";
@@ -85,7 +74,6 @@ impl Mapped for pb::Policy {
 }
 impl Mapped for pb::UpdatePolicyResponse {
     const NAME: &'static str = "wardwatch.v1.UpdatePolicyResponse";
->>>>>>> main
 }
 
 static POOL: LazyLock<DescriptorPool> =

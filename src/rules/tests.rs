@@ -15,6 +15,7 @@ mod properties;
 mod ratio;
 mod receipts;
 mod round_trips;
+mod second_day;
 mod shift;
 mod silence;
 mod staffing;

@@ -11,5 +11,6 @@ mod promises;
 mod reads;
 mod register;
 mod strike_cover;
+mod strike_day;
 mod strikes;
 mod strikes_cli;
