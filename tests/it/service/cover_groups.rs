@@ -42,11 +42,11 @@ fn doctors(code: &str) -> StaffingReport {
         absent_industrial_action: Some(0),
         ..grade(MedicalGrade::Consultant, 3)
     };
-    let core =
+    let juniors =
         pb::GradeCover { absent_industrial_action: Some(5), absent_other: Some(1), ..grade(MedicalGrade::Core, 2) };
     StaffingReport {
         cover_group: group(code),
-        medical_cover: Some(pb::MedicalCover { grades: vec![consultants, core] }),
+        medical_cover: Some(pb::MedicalCover { grades: vec![consultants, juniors] }),
         ..report("", morning(), "ROTA")
     }
 }
@@ -324,7 +324,7 @@ async fn a_changed_ward_list_judges_the_wards_anew_that_were_and_that_will_be_co
         let expected = pairs(&[("cover.below_minimum", "GENMED"), ("ward.double_gap", "A2")]);
         assert_eq!(about_doctors(&service).await, expected);
         let ended = service.list(pb::ListAlertsRequest { states: vec![3], ..Default::default() }).await;
-        let ended: Vec<_> = ended.iter().filter(|a| a.rule == "ward.double_gap").map(|a| a.resolution()).collect();
+        let ended: Vec<_> = ended.iter().filter(|a| a.rule == "ward.double_gap").map(pb::Alert::resolution).collect();
         assert_eq!(ended, [Resolution::RegisterChanged]);
         service.stop().await;
     })
