@@ -129,6 +129,9 @@ class Facts:
 
         self.ward, self.now = ward, now
         self.levels, self.nursing, self.patients = block("levels_of_care"), block("nursing"), block("patients")
+        last = figures.blocks.get("patients")
+        # Neither empty nor occupied: whoever does not read the patients otherwise cannot say.
+        self.perhaps_empty = self.patients is None and last is not None and not sum_of(last.counts)
         self.hours = block("nursing_hours")
         if self.hours is not None and now >= instant(self.hours["shift_end_time"]):
             self.hours = None
@@ -139,11 +142,7 @@ class Facts:
     @property
     def patient_count(self) -> int | None:
         """Bedded, boarded and corridor are disjoint; of these only bedded must be there."""
-        return (
-            None
-            if self.patients is None
-            else sum(int(self.patients.get(k, 0)) for k in ("bedded", "boarded", "corridor"))
-        )
+        return None if self.patients is None else sum_of(self.patients)
 
     @property
     def nurses(self) -> int | None:
@@ -174,6 +173,10 @@ class Facts:
         if self.levels is None or any(n not in self.levels for n in names):
             return None
         return [int(self.levels[n]) for n in names]
+
+
+def sum_of(patients: Counts) -> int:
+    return sum(int(patients.get(k, 0)) for k in ("bedded", "boarded", "corridor"))
 
 
 def over_limit(f: Facts) -> str | None:

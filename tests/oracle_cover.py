@@ -212,9 +212,10 @@ class Place:
         for group in self.groups:
             plans = list(self.of(group.name).planned("medical_cover"))
             for interval in doctors(self.struck_of[group.name]):
-                if self.now < interval.start <= self.now + PLAN_FROM:
-                    if not any(interval.overlaps(p.start, p.end) for p in plans):
-                        lacking.append((interval.start, group.name))
+                opens = interval.opened
+                if self.now < opens <= self.now + PLAN_FROM:
+                    if not any(p.start < interval.end and opens < p.end for p in plans):
+                        lacking.append((opens, group.name))
         if not lacking:
             return WITHIN, []
         nearest = min(lacking)[0]
@@ -258,7 +259,8 @@ class Place:
             return NO
         if facts.empty:
             return WITHIN
-        return UNKNOWN if facts.nurses is None else WARNING if facts.nurses < needed else WITHIN
+        unknown = facts.nurses is None or facts.perhaps_empty
+        return UNKNOWN if unknown else WARNING if facts.nurses < needed else WITHIN
 
     def double_gap(self, ward: Ward, facts: Facts) -> Answer:
         """Above its limit or formula, and a group of it below minimum or without a senior."""

@@ -62,11 +62,12 @@ class Strike:
 
 
 class Struck(NamedTuple):
-    """An interval in which a strike is in force."""
+    """An interval in which a strike is in force, and when its window opens: by shift start no later."""
 
     start: datetime
     end: datetime
     strike: Strike
+    opened: datetime
 
     def holds(self, now: datetime) -> bool:
         return self.start <= now < self.end
@@ -131,7 +132,7 @@ def of_strike(strike: Strike, shifts: tuple[Shift, ...], zone: ZoneInfo) -> Iter
             continue
         start, end = opens(window, strike.zone), closes(window, strike.zone)
         if strike.attribution == CLOCK:
-            yield Struck(start, end, strike)
+            yield Struck(start, end, strike, start)
             continue
         runs: list[list[datetime]] = []
         for begins, ends, _ in shifts_between(start, end, shifts, zone):
@@ -139,7 +140,7 @@ def of_strike(strike: Strike, shifts: tuple[Shift, ...], zone: ZoneInfo) -> Iter
                 runs[-1][1] = max(runs[-1][1], ends)
             else:
                 runs.append([begins, ends])
-        yield from (Struck(a, b, strike) for a, b in runs)
+        yield from (Struck(a, b, strike, start) for a, b in runs)
 
 
 def struck(

@@ -72,7 +72,11 @@ impl Inputs for CoverView<'_> {
 impl<'a> CoverView<'a> {
     /// When returns are due in what is struck now and later, ascending.
     pub fn return_points(&self) -> Vec<Time> {
-        windows::return_points(windows::from_now(self.struck, self.now), &self.policy.cover_return_times, &self.facts.organisation.zone)
+        windows::return_points(
+            windows::from_now(self.struck, self.now),
+            &self.policy.cover_return_times,
+            &self.facts.organisation.zone,
+        )
     }
 
     /// The doctors, unless never reported or overdue.

@@ -89,7 +89,8 @@ pub fn below_baseline(view: &View<'_>) -> Ruling {
     let ruling = Ruling { source: "ward register", ..Ruling::said(BASELINE, NURSING, String::new()) };
     let struck =
         windows::struck(&view.facts.context.strikes, false, &view.policy.shifts, &view.facts.organisation.zone);
-    let touches = |s: &&Struck| view.plan.is_some_and(|p| Period::new(s.start, s.end).is_some_and(|s| s.overlap(p).is_some()));
+    let touches =
+        |s: &&Struck| view.plan.is_some_and(|p| Period::new(s.start, s.end).is_some_and(|s| s.overlap(p).is_some()));
     let concerned = match view.plan {
         Some(_) => struck.iter().find(touches),
         None => windows::in_force(&struck, view.now).next(),
