@@ -17,6 +17,7 @@ mod ratio;
 mod receipts;
 mod response;
 mod round_trips;
+mod second_day;
 mod shift;
 mod silence;
 mod staffing;
