@@ -12,6 +12,7 @@ mod keyed;
 pub mod listener;
 pub mod page;
 mod past;
+mod policy;
 mod receipts;
 mod register;
 pub mod reporting;

@@ -10,6 +10,7 @@ use crate::clock::SharedClock;
 use crate::feed::Feed;
 use crate::grpc::alerts::Alerts;
 use crate::grpc::health::Reporter;
+use crate::grpc::policy::Policies;
 use crate::grpc::register::Registering;
 use crate::grpc::reporting::{self, MOST_REPORTS, Reporting};
 use crate::grpc::server_info::ServerInfo;
@@ -86,6 +87,11 @@ impl Services {
             store: Arc::clone(&self.store),
             clock: Arc::clone(&self.clock),
         };
+        let policies = Policies {
+            register: Arc::clone(&self.register),
+            store: Arc::clone(&self.store),
+            clock: Arc::clone(&self.clock),
+        };
         let situations = Situations {
             store: Arc::clone(&self.store),
             register: Arc::clone(&self.register),
@@ -117,6 +123,7 @@ impl Services {
         };
         let reporting = pb::reporting_service_server::ReportingServiceServer::new(reporting);
         let registering = pb::register_service_server::RegisterServiceServer::new(registering);
+        let policies = pb::policy_service_server::PolicyServiceServer::new(policies);
         let situations = pb::situation_service_server::SituationServiceServer::new(situations);
         let striking = pb::strike_service_server::StrikeServiceServer::new(striking);
         let info = pb::server_service_server::ServerServiceServer::new(info);
@@ -126,6 +133,7 @@ impl Services {
             .add_service(AlertApi::new(alerts))
             .add_service(reporting.max_decoding_message_size(limits.message_bytes))
             .add_service(registering.max_decoding_message_size(limits.message_bytes))
+            .add_service(policies.max_decoding_message_size(limits.message_bytes))
             .add_service(situations.max_decoding_message_size(MAX_INBOUND_BYTES))
             .add_service(striking.max_decoding_message_size(limits.message_bytes))
             .add_service(info.max_decoding_message_size(MAX_INBOUND_BYTES));

@@ -3,6 +3,8 @@
 mod activity;
 mod change;
 mod cover_groups;
+mod policies;
+mod policy_preview;
 pub mod reading;
 mod rows;
 mod strike_effect;
@@ -10,6 +12,8 @@ mod strike_reads;
 mod strikes;
 
 pub use change::{RegisterError, Upserted};
+pub use policies::{PolicyChanged, PolicyError, first_policy, newest_policy, policy_exists};
+pub use policy_preview::PolicyPreview;
 pub use strikes::{StrikeChanged, StrikeError};
 
 use std::sync::Arc;

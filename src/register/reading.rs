@@ -7,8 +7,8 @@ use crate::register::activity;
 use crate::store::{Store, StoreError, SubjectRow};
 use crate::wire;
 
-/// Reads the subjects with these numbers, and what they read at an instant. One that cannot be read is logged and left out: its
-/// reports are refused, the others go on.
+/// Reads the subjects with these numbers, and what they read at an instant. One that cannot be read is logged and left
+/// out: its reports are refused, the others go on.
 ///
 /// # Errors
 /// When the store cannot be read.

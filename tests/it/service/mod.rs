@@ -11,6 +11,7 @@ mod fatigue;
 mod foreign;
 mod intake;
 mod past;
+mod policies;
 mod pressure;
 mod promises;
 mod reads;

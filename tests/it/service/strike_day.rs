@@ -116,6 +116,30 @@ async fn t1_a_window_opens_and_closes_and_a_hole_is_seen_with_no_report_arriving
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_ward_and_its_cover_group_reported_in_one_call_are_a_double_gap() {
+    on_both_stores(async |place| {
+        let clock = clock();
+        let service = place.serve_by(&clock).await;
+        announce(&service).await;
+        let now = morning() + Span::hours(2);
+        clock.advance_to(now);
+        service.settled().await;
+        // The ward is in memory with what it read of its group before.
+        service.report(figures(&ward(1), now, 16, 2)).await;
+        let hole = cover(now, &[(MedicalGrade::Consultant, 1), (MedicalGrade::Registrar, 0)]);
+        service.submit(vec![hole, figures(&ward(1), now + Span::seconds(1), 28, 3)]).await;
+        let holes = [
+            said("cover.below_minimum", "GENMED", Severity::Critical),
+            said("ratio.over_limit", "A1", Severity::Warning),
+            said("ward.double_gap", "A1", Severity::Critical),
+        ];
+        service.settled().await;
+        assert_eq!(open(&service).await, holes);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn t1_missing_returns_are_one_alert_of_the_organisation_an_hour_after_the_window_opened() {
     on_both_stores(async |place| {
         let clock = clock();
