@@ -72,12 +72,10 @@ fn checked(
         if !seen.insert((row.organisation.clone(), day, category)) {
             wrong.push((at(""), "has the organisation, day and category of a row before it".to_owned()));
         }
-        match book.number(&SubjectName::Organisation(row.organisation.clone())) {
-            Some(number) => good.push((number, row)),
-            None => {
-                let text = format!("organisations/{} is not registered", row.organisation);
-                wrong.push((at(".organisation"), text));
-            }
+        if let Some(number) = book.number(&SubjectName::Organisation(row.organisation.clone())) {
+            good.push((number, row));
+        } else {
+            wrong.push((at(".organisation"), format!("organisations/{} is not registered", row.organisation)));
         }
     }
     if wrong.is_empty() { Ok(good) } else { Err(InvalidFields(wrong)) }

@@ -1,4 +1,4 @@
-use crate::domain::{Alert, Day, Organisation, Rulebook, Span, Time};
+use crate::domain::{Alert, Day, Organisation, Rulebook, SiteCode, Span, Time};
 use crate::store::{
     ActivityRow, AlertQuery, Head, LogPoint, PastAlert, PastAlerts, Shown, Store, StoreError, SubjectRow,
 };
@@ -60,7 +60,7 @@ impl Ask {
     /// Whether an organisation is asked for.
     pub fn wants(&self, organisation: &Organisation) -> bool {
         let AlertQuery { organisations, regions, .. } = &self.query;
-        let region = organisation.region.as_ref().map(|r| r.as_str());
+        let region = organisation.region.as_ref().map(SiteCode::as_str);
         (organisations.is_empty() || organisations.iter().any(|o| o == organisation.code.as_str()))
             && (regions.is_empty() || regions.iter().any(|r| Some(r.as_str()) == region))
     }
@@ -86,14 +86,13 @@ pub async fn read(store: &dyn Store, book: &Rulebook, ask: &Ask, now: Time) -> R
     let wanted = book.organisations.values().filter(|(_, o)| ask.wants(o));
     let mut numbers: Vec<i64> = wanted.map(|(number, _)| *number).collect();
     let all = numbers.len() == book.organisations.len();
-    let (head, subjects) = match (all, numbers.is_empty()) {
-        (false, true) => (store.head().await?, Vec::new()),
-        _ => {
-            if all {
-                numbers.clear();
-            }
-            store.survey(&numbers).await?
+    let (head, subjects) = if !all && numbers.is_empty() {
+        (store.head().await?, Vec::new())
+    } else {
+        if all {
+            numbers.clear();
         }
+        store.survey(&numbers).await?
     };
     let (point, past) = match ask.as_of {
         None => (head.point, None),

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::domain::{
-    Activity, Alert, Context, Organisation, OrganisationCode, Rulebook, SubjectName, SubjectState, Time,
+    Activity, Alert, Context, Organisation, OrganisationCode, Rulebook, SiteCode, SubjectName, SubjectState, Time,
 };
 use crate::situation::known::Known;
 use crate::situation::material::{Ask, Material};
@@ -121,8 +121,8 @@ impl<'a> Part<'a> {
     }
 }
 
-fn wants(ask: &Ask, site: Option<&crate::domain::SiteCode>) -> bool {
-    ask.wants_site(site.map(|s| s.as_str()))
+fn wants(ask: &Ask, site: Option<&SiteCode>) -> bool {
+    ask.wants_site(site.map(SiteCode::as_str))
 }
 
 impl Material {

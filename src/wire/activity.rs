@@ -26,12 +26,12 @@ pub struct SubmittedActivity {
 pub fn activity_from(v: &mut Violations, message: pb::Activity, now: Time) -> Option<SubmittedActivity> {
     let pb::Activity { organisation, day, category, planned, delivered, postponed, source } = message;
     let organisation: Option<SubjectName> = v.parse("organisation", &organisation);
-    let organisation = organisation.and_then(|name| match name {
-        SubjectName::Organisation(code) => Some(code),
-        _ => {
-            v.add("organisation", RejectReason::Malformed, format!("'{name}' is not organisations/{{ods}}"));
-            None
+    let organisation = organisation.and_then(|name| {
+        if let SubjectName::Organisation(code) = name {
+            return Some(code);
         }
+        v.add("organisation", RejectReason::Malformed, format!("'{name}' is not organisations/{{ods}}"));
+        None
     });
     let day: Option<Day> = v.parse("day", &day);
     if let Some(day) = day {

@@ -9,6 +9,7 @@ use super::text::{self, LINES};
 use crate::client::pb;
 use crate::client::timestamp_to;
 
+#[expect(clippy::unnecessary_wraps, reason = "as messages have it")]
 fn at(text: &str) -> Option<crate::client::Moment> {
     Some(timestamp_to(text.parse().unwrap()))
 }
@@ -41,6 +42,7 @@ fn strike(id: i32, state: pb::SituationStrikeState, start: &str, end: &str) -> p
     }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "as messages have it")]
 fn counts(postponed: i32) -> Option<pb::SituationCounts> {
     Some(pb::SituationCounts { postponed: Some(postponed), ..Default::default() })
 }
