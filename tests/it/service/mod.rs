@@ -7,6 +7,7 @@ mod fatigue;
 mod foreign;
 mod intake;
 mod policies;
+mod policies_cli;
 mod pressure;
 mod promises;
 mod reads;
