@@ -18,6 +18,8 @@ mod register;
 pub mod reporting;
 mod server_info;
 pub mod services;
+mod situation;
+mod situation_watch;
 pub mod status;
 mod strike_cover;
 mod strikes;

@@ -33,7 +33,7 @@ pub(super) async fn preview(
 ) -> Result<PolicyPreview, StoreError> {
     let mut subjects = Vec::new();
     for numbers in concerned(book, &version.name).chunks(AT_ONCE) {
-        subjects.extend(reading::subjects(store, book, numbers).await?);
+        subjects.extend(reading::subjects(store, book, numbers, now).await?);
     }
     let mut counted = PolicyPreview { subjects: subjects.len(), ..PolicyPreview::default() };
     let mut trial = Trial { book, under: under(book, version, now), read: HashMap::new(), now };
