@@ -174,20 +174,25 @@ impl Reporting {
 
     /// The store's number of a subject; asks the store when the register here does not know it.
     async fn number_of(&self, subject: &SubjectName) -> Result<Option<i64>, Problem> {
-        let known = self.register.rulebook().number(subject);
+        // What was reported of a cover group stays readable when the group is no longer in force.
+        let number = |book: &Rulebook| book.number(subject).or_else(|| book.group(subject).map(|facts| facts.number));
+        let known = number(&self.register.rulebook());
         if known.is_some() {
             return Ok(known);
         }
         self.register.refresh().await?;
-        Ok(self.register.rulebook().number(subject))
+        Ok(number(&self.register.rulebook()))
     }
 }
 
 fn parent(name: &str) -> Result<SubjectName, Problem> {
     let subject = name.parse().map_err(|e| Problem::field("parent", format!("{e}")))?;
     match subject {
-        SubjectName::Ward(..) => Ok(subject),
-        _ => Err(Problem::field("parent", format!("'{name}' is not a ward: organisations/{{ods}}/wards/{{ward}}"))),
+        SubjectName::Ward(..) | SubjectName::CoverGroup(..) => Ok(subject),
+        SubjectName::Organisation(_) => {
+            let text = format!("'{name}' is neither a ward, organisations/{{ods}}/wards/{{ward}}, nor a cover group");
+            Err(Problem::field("parent", text))
+        }
     }
 }
 

@@ -17,6 +17,9 @@ const NURSING: &[BlockKind] = &[BlockKind::Nursing];
 pub fn double_gap(view: &View<'_>, rulings: &[Ruling], reads: &[(SubjectName, Summary)]) -> Ruling {
     let ruling = Ruling { source: "ward and cover group register", ..Ruling::said(DOUBLE_GAP, READS, String::new()) };
     let gaps = gaps(view, reads);
+    if gaps.is_empty() {
+        return ruling.says(Verdict::Disabled("no cover group covers this ward"));
+    }
     if gaps.iter().all(|(_, gap)| *gap == CoverGap::Outside) {
         return ruling.says(Verdict::Ended(Resolution::WindowEnded));
     }

@@ -38,15 +38,18 @@ pub fn report_from(message: pb::StaffingReport) -> Result<Report, ReportError> {
     } = message;
     let mut v = Violations::default();
     let withdrawn = plan_period.as_ref().is_some_and(|p| p.withdrawn);
-    if !withdrawn
-        && patients.is_none()
+    let empty = patients.is_none()
         && levels_of_care.is_none()
         && nursing.is_none()
         && nursing_hours.is_none()
         && medical_cover.is_none()
         && professional_judgement.is_none()
-        && red_flags.is_empty()
-    {
+        && red_flags.is_empty();
+    if withdrawn && !empty {
+        let text = "a withdrawn plan has no figures: send the period alone, or a new plan";
+        v.add("plan_period.withdrawn", RejectReason::Conflict, text);
+    }
+    if empty && !withdrawn {
         v.add(
             "report",
             RejectReason::Empty,
@@ -78,7 +81,8 @@ pub fn report_from(message: pb::StaffingReport) -> Result<Report, ReportError> {
     let levels_of_care = levels_of_care.map(|l| levels_from(&mut v, l));
     let nursing = nursing.map(|n| nursing_from(&mut v, n));
     let nursing_hours = nursing_hours.and_then(|h| hours_from(&mut v, h));
-    let medical_cover = medical_cover.and_then(|m| medical_cover_from(&mut v, m));
+    // On a ward it is at the wrong place altogether: what it says is read where it belongs.
+    let medical_cover = medical_cover.filter(|_| on_group).and_then(|m| medical_cover_from(&mut v, m));
     let judgement = professional_judgement.and_then(|j| judgement_from(&mut v, j));
     let red_flags = red_flags_from(&mut v, red_flags);
     let error = v.into_report_error();
@@ -262,12 +266,22 @@ pub fn encode_report(report: &Report) -> Bytes {
     report_to(report).encode_to_vec().into()
 }
 
-/// The message of a stored report.
+/// The message of a stored report, as anyone may see it: why doctors were absent is left out. That some of a few took
+/// part in a strike is special-category data, shown only as totals of an organisation (domain.md section 6).
 ///
 /// # Errors
 /// When its bytes cannot be read.
 pub fn decode_report(canonical: Bytes) -> Result<pb::StaffingReport, CorruptState> {
-    pb::StaffingReport::decode(canonical).map_err(|_| CorruptState("a report"))
+    let mut report = pb::StaffingReport::decode(canonical).map_err(|_| CorruptState("a report"))?;
+    report.medical_cover = report.medical_cover.map(without_absences);
+    Ok(report)
+}
+
+fn without_absences(mut cover: pb::MedicalCover) -> pb::MedicalCover {
+    for grade in &mut cover.grades {
+        (grade.absent_industrial_action, grade.absent_other) = (None, None);
+    }
+    cover
 }
 
 /// 63 bits of a SHA-256 over a report's canonical bytes: tells a resend from a reused id.
@@ -293,7 +307,7 @@ pub fn current_report(name: &SubjectName, blocks: &Blocks) -> pb::StaffingReport
         patients: blocks.patients.as_ref().map(|c| patients_to(&c.body)),
         levels_of_care: blocks.levels_of_care.as_ref().map(|c| levels_to(&c.body)),
         nursing: blocks.nursing.as_ref().map(|c| nursing_to(&c.body)),
-        medical_cover: blocks.medical_cover.as_ref().map(|c| medical_cover_to(&c.body)),
+        medical_cover: blocks.medical_cover.as_ref().map(|c| without_absences(medical_cover_to(&c.body))),
         nursing_hours: blocks.nursing_hours.as_ref().map(|c| hours_to(&c.body)),
         professional_judgement: blocks.judgement.as_ref().map(|c| judgement_to(c.body)),
         ..pb::StaffingReport::default()

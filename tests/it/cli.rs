@@ -53,9 +53,19 @@ fn bad_usage_ends_with_64() {
 fn help_is_a_result() {
     let output = run(&["--help"]);
     assert_eq!(output.status.code(), Some(0));
-    for command in
-        ["serve", "replay", "report", "watch", "alerts", "organisations", "wards", "config", "migrate", "healthcheck"]
-    {
+    for command in [
+        "serve",
+        "replay",
+        "report",
+        "watch",
+        "alerts",
+        "organisations",
+        "wards",
+        "cover-groups",
+        "config",
+        "migrate",
+        "healthcheck",
+    ] {
         assert!(stdout(&output).contains(&format!("\n  {command} ")), "{command}");
     }
     assert!(stdout(&run(&["report", "--help"])).contains("--registered-nurses <N>"));

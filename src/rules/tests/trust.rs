@@ -270,7 +270,7 @@ impl Trust {
     /// A plan of a group's doctors.
     pub fn plan(&mut self, group: &str, period: (&str, &str), cover: MedicalCover) -> Vec<String> {
         let name = format!("organisations/RJ1/coverGroups/{group}");
-        let report = Report { plan: plan(period), medical_cover: Some(cover), ..self.report(&name) };
+        let report = Report { plan: Some(plan(period)), medical_cover: Some(cover), ..self.report(&name) };
         self.receive(&name, &report).1
     }
 
@@ -278,13 +278,13 @@ impl Trust {
     pub fn nurses_planned(&mut self, ward: &str, period: (&str, &str), registered_nurses: u32) -> Vec<String> {
         let name = format!("organisations/RJ1/wards/{ward}");
         let nursing = Some(Nursing { registered_nurses, ..Nursing::default() });
-        let report = Report { plan: plan(period), nursing, ..self.report(&name) };
+        let report = Report { plan: Some(plan(period)), nursing, ..self.report(&name) };
         self.receive(&name, &report).1
     }
 
     pub fn withdraw(&mut self, name: &str, period: (&str, &str)) -> Vec<String> {
         let name = format!("organisations/RJ1/{name}");
-        let withdrawn = plan(period).map(|p| PlanPeriod { withdrawn: true, ..p });
+        let withdrawn = Some(PlanPeriod { withdrawn: true, ..plan(period) });
         let report = Report { plan: withdrawn, ..self.report(&name) };
         self.receive(&name, &report).1
     }
@@ -310,7 +310,7 @@ impl Trust {
     }
 }
 
-fn plan((start, end): (&str, &str)) -> Option<PlanPeriod> {
+fn plan((start, end): (&str, &str)) -> PlanPeriod {
     let period = Period::new(on(start), on(end)).unwrap();
-    Some(PlanPeriod { period, withdrawn: false })
+    PlanPeriod { period, withdrawn: false }
 }

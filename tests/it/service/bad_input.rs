@@ -5,6 +5,7 @@ use std::net::TcpListener;
 use tonic::Code;
 use wardwatch::domain::Span;
 use wardwatch::wire::pb::{self, ReceiptOutcome, RejectReason, StaffingReport};
+use wardwatch::wire::timestamp_to as stamp;
 
 use crate::support::hospital::{beds, clock, fields, figures, morning, nurses, outcomes, reason, violations, ward};
 use crate::support::process::{Process, refused, said, wardwatch};
@@ -13,11 +14,26 @@ use crate::support::service::{Place, on_both_stores, within};
 /// One report that cannot be taken, why, and the whole line its sender is told.
 fn refusals() -> Vec<(StaffingReport, RejectReason, &'static str)> {
     use RejectReason::{
-        Conflict, CoverGroupNeeded, Empty, Future, Implausible, Malformed, Missing, Negative, NotSupported,
-        UnknownSubject,
+        Conflict, CoverGroupNeeded, Empty, Future, Implausible, Malformed, Missing, Negative, TooOld, UnknownSubject,
     };
     let a1 = ward(1);
     let (patients, staff) = (|n| beds(&a1, morning(), n), |n| nurses(&a1, morning(), n));
+    let planned = |from, to| {
+        let (start_time, end_time) = (Some(stamp(morning() + from)), Some(stamp(morning() + to)));
+        let plan_period = Some(pb::PlanPeriod { start_time, end_time, withdrawn: false });
+        StaffingReport { plan_period, ..patients(3) }
+    };
+    let cover = pb::MedicalCover {
+        grades: vec![pb::GradeCover {
+            grade: pb::MedicalGrade::Consultant.into(),
+            at_work: Some(1),
+            ..Default::default()
+        }],
+    };
+    let withdrawn = |report: StaffingReport| {
+        let plan_period = report.plan_period.map(|p| pb::PlanPeriod { withdrawn: true, ..p });
+        StaffingReport { plan_period, ..report }
+    };
     let nursing = |n: pb::Nursing| StaffingReport { nursing: Some(n), ..staff(3) };
     vec![
         (
@@ -45,7 +61,7 @@ fn refusals() -> Vec<(StaffingReport, RejectReason, &'static str)> {
             "cover_group: both ward and cover_group are named: send one report for each",
         ),
         (
-            StaffingReport { medical_cover: Some(pb::MedicalCover::default()), ..patients(3) },
+            StaffingReport { medical_cover: Some(cover), ..patients(3) },
             CoverGroupNeeded,
             "medical_cover: doctors are counted once, on a cover group: organisations/RJ1/coverGroups/ALL",
         ),
@@ -69,8 +85,29 @@ fn refusals() -> Vec<(StaffingReport, RejectReason, &'static str)> {
         ),
         (
             StaffingReport { plan_period: Some(pb::PlanPeriod::default()), ..patients(3) },
-            NotSupported,
-            "plan_period: plans are not supported by this version: send actual figures only",
+            Missing,
+            "plan_period.start_time: is required; plan_period.end_time: is required",
+        ),
+        (
+            planned(Span::hours(3), Span::hours(3)),
+            Implausible,
+            "plan_period.end_time: 2016-04-26T11:00:00Z is not after the start, 2016-04-26T11:00:00Z: a period is \
+             half-open, [start, end)",
+        ),
+        (
+            withdrawn(planned(Span::hours(3), Span::hours(4))),
+            Conflict,
+            "plan_period.withdrawn: a withdrawn plan has no figures: send the period alone, or a new plan",
+        ),
+        (
+            planned(Span::hours(-3), Span::hours(-2)),
+            TooOld,
+            "plan_period.end_time: 2016-04-26T06:00:00Z has passed: send actual figures, or a plan for a time to come",
+        ),
+        (
+            planned(Span::days(36), Span::days(37)),
+            Future,
+            "plan_period.start_time: 2016-06-01T08:00:00Z is more than 35 days ahead: send the plan nearer to its time",
         ),
         (
             StaffingReport { patients: Some(pb::Patients { boarded: Some(2), ..Default::default() }), ..patients(3) },
@@ -244,13 +281,14 @@ async fn a_database_that_another_process_has_is_refused() {
 async fn a_database_of_a_newer_version_is_refused_and_left_alone() {
     on_both_stores(async |place| {
         place.serve_by(&clock()).await.stop().await;
+        let known = place.number("SELECT max(version) FROM _sqlx_migrations").await;
+        let count = place.number("SELECT count(*) FROM _sqlx_migrations").await;
         place
             .execute(
                 "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
                  SELECT 29991231235959, 'add the future', success, checksum, 0 FROM _sqlx_migrations LIMIT 1",
             )
             .await;
-        let known = place.number("SELECT min(version) FROM _sqlx_migrations").await;
         let (code, stderr) = refused(&["--database", &place.url()]);
         let text = format!(
             "wardwatch: the database is of a newer version (29991231235959) than this binary knows ({known}): start a \
@@ -258,7 +296,7 @@ async fn a_database_of_a_newer_version_is_refused_and_left_alone() {
         );
         assert_eq!((code, last(&stderr)), (Some(1), &*text));
         assert_eq!(place.refusal().await.to_string(), text.strip_prefix("wardwatch: ").unwrap());
-        assert_eq!(place.number("SELECT count(*) FROM _sqlx_migrations").await, 2);
+        assert_eq!(place.number("SELECT count(*) FROM _sqlx_migrations").await, count + 1);
     })
     .await;
 }

@@ -13,10 +13,10 @@ use crate::support::process::Process;
 use crate::support::service::{Place, ReportStream, Service, eventually, on_both_stores, within};
 
 /// What time does is published so long after it at the latest, by the service's clock.
-const LATEST: Span = Span::seconds(2);
+pub(super) const LATEST: Span = Span::seconds(2);
 
 /// Two services over one database; a SQLite file has one process, so there it is twice the same.
-async fn two(place: &Place, clock: &Arc<ManualClock>) -> [Arc<Service>; 2] {
+pub(super) async fn two(place: &Place, clock: &Arc<ManualClock>) -> [Arc<Service>; 2] {
     let first = Arc::new(place.serve_by(clock).await);
     let second = match place {
         Place::Sqlite(_) => Arc::clone(&first),
@@ -260,7 +260,7 @@ async fn t1_a_ward_falls_overdue_with_no_report_arriving_once() {
     .await;
 }
 
-async fn settled(services: &[Arc<Service>; 2]) {
+pub(super) async fn settled(services: &[Arc<Service>; 2]) {
     tokio::join!(services[0].settled(), services[1].settled());
 }
 
