@@ -2,6 +2,7 @@
 
 mod acting;
 mod acting_cli;
+mod activity;
 mod audit;
 mod bad_input;
 mod cover_groups;
@@ -10,10 +11,13 @@ mod fatigue;
 mod foreign;
 mod intake;
 mod past;
+mod policies;
 mod pressure;
 mod promises;
 mod reads;
 mod register;
+mod situation;
+mod situation_cli;
 mod strike_cover;
 mod strike_day;
 mod strikes;

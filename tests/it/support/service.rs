@@ -14,9 +14,11 @@ use wardwatch::clock::{ManualClock, SharedClock, SystemClock};
 use wardwatch::config::{self, Settings};
 use wardwatch::server::{Running, StartError, start};
 use wardwatch::wire::pb::alert_service_client::AlertServiceClient;
+use wardwatch::wire::pb::policy_service_client::PolicyServiceClient;
 use wardwatch::wire::pb::register_service_client::RegisterServiceClient;
 use wardwatch::wire::pb::reporting_service_client::ReportingServiceClient;
 use wardwatch::wire::pb::server_service_client::ServerServiceClient;
+use wardwatch::wire::pb::situation_service_client::SituationServiceClient;
 use wardwatch::wire::pb::strike_service_client::StrikeServiceClient;
 use wardwatch::wire::pb::{self, ReportReceipt, StaffingReport, StreamReportsRequest};
 
@@ -233,6 +235,12 @@ impl Service {
     }
     pub fn strikes(&self) -> StrikeServiceClient<Channel> {
         StrikeServiceClient::new(self.channel.clone())
+    }
+    pub fn policies(&self) -> PolicyServiceClient<Channel> {
+        PolicyServiceClient::new(self.channel.clone())
+    }
+    pub fn situations(&self) -> SituationServiceClient<Channel> {
+        SituationServiceClient::new(self.channel.clone()).max_decoding_message_size(16 << 20)
     }
     pub fn info(&self) -> ServerServiceClient<Channel> {
         ServerServiceClient::new(self.channel.clone())
