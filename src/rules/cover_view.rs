@@ -64,21 +64,13 @@ impl Inputs for CoverView<'_> {
         if kind != BlockKind::MedicalCover || self.plan.is_some() {
             return None;
         }
-        let due = self.return_points().into_iter().find(|at| *at > since)?;
+        let (minutes, zone) = (&self.policy.cover_return_times, &self.facts.organisation.zone);
+        let due = windows::next_return(windows::from_now(self.struck, self.now), since, minutes, zone)?;
         Some(due + self.policy.cover_return_grace)
     }
 }
 
 impl<'a> CoverView<'a> {
-    /// When returns are due in what is struck now and later, ascending.
-    pub fn return_points(&self) -> Vec<Time> {
-        windows::return_points(
-            windows::from_now(self.struck, self.now),
-            &self.policy.cover_return_times,
-            &self.facts.organisation.zone,
-        )
-    }
-
     /// The doctors, unless never reported or overdue.
     pub fn cover(&self) -> Result<&'a MedicalCover, Why> {
         let kind = BlockKind::MedicalCover;

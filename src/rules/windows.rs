@@ -109,18 +109,6 @@ pub fn next_return(struck: &[Struck], after: Time, minutes: &[u16], zone: &Zone)
     struck.iter().filter_map(|s| next_of(s, after, minutes, zone)).min()
 }
 
-/// All instants from which a return is due, in order.
-pub fn return_points(struck: &[Struck], minutes: &[u16], zone: &Zone) -> Vec<Time> {
-    let before = Time::from_micros(i64::MIN);
-    let mut points: Vec<Time> = struck
-        .iter()
-        .flat_map(|s| std::iter::successors(next_of(s, before, minutes, zone), |t| next_of(s, *t, minutes, zone)))
-        .collect();
-    points.sort_unstable();
-    points.dedup();
-    points
-}
-
 fn next_of(struck: &Struck, after: Time, minutes: &[u16], zone: &Zone) -> Option<Time> {
     if after < struck.start {
         return Some(struck.start);

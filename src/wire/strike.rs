@@ -87,7 +87,9 @@ pub fn strike_from(
     let zone = if time_zone.is_empty() { Some(Zone::london()) } else { v.parse("time_zone", &time_zone) };
     let attribution = said(v, "attribution", attribution_from(attribution), "CLOCK or SHIFT_START, or left out");
     let former = before.map_or(&[][..], |b| &b.windows);
-    let windows = zone.as_ref().map(|zone| windows_from(v, warnings, zone, &windows, former));
+    // With a zone that is none, what is wrong with the windows in any zone is said as well.
+    let assumed = zone.clone().or_else(|| "UTC".parse().ok());
+    let windows = assumed.map(|zone| windows_from(v, warnings, &zone, &windows, former));
     Some(Strike {
         id: id.or_else(|| derived(union.as_ref()?, windows.as_deref()?))?,
         union: union?,

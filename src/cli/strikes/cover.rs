@@ -101,13 +101,19 @@ fn text(name: &str, found: &pb::GetStrikeCoverResponse) -> String {
         missing_doctors,
         forecast_count,
     } = counts;
+    let (groups, missing) = (said::counted(cover_group_count, "cover group"), said::counted(missing_doctors, "doctor"));
+    let forecasts = said::counted(forecast_count, "forecast");
     let mut lines = vec![
-        format!("{name}  {basis} as of {}: {cover_group_count} cover groups", said::time(instant(found.as_of_time))),
+        format!("{name}  {basis} as of {}: {groups}", said::time(instant(found.as_of_time))),
         format!(
-            "{gap_count} with a gap ({missing_doctors} doctors missing), {not_reported_count} not reported, \
-             {covered_count} covered; {forecast_count} forecasts on their wards"
+            "{gap_count} with a gap ({missing} missing), {not_reported_count} not reported, {covered_count} covered; \
+             {forecasts} on their wards"
         ),
     ];
+    let mut derogations: Vec<String> = found.rows.iter().flat_map(|r| &r.derogations).map(said::derogation).collect();
+    derogations.sort_unstable();
+    derogations.dedup();
+    lines.extend(derogations);
     let mut part = None;
     for row in &found.rows {
         let this = (row.window_id, row.shift, row.start_time, row.end_time);
@@ -118,7 +124,6 @@ fn text(name: &str, found: &pb::GetStrikeCoverResponse) -> String {
             lines.push(format!("window {} {shift} {start} to {end}", row.window_id));
         }
         lines.push(line(row));
-        lines.extend(row.derogations.iter().map(|d| format!("    {}", said::derogation(d))));
     }
     lines.iter().map(|l| clean(l)).collect::<Vec<_>>().join("\n")
 }
@@ -133,8 +138,10 @@ fn line(row: &pb::StrikeCover) -> String {
             format!("{source} {}{stale}", said::time(instant(row.observed_time)))
         }
     };
-    let forecasts =
-        if row.forecast_count > 0 { format!("  {} ward forecasts", row.forecast_count) } else { String::new() };
+    let forecasts = match row.forecast_count {
+        0 => String::new(),
+        count => format!("  {}", said::counted(count, "ward forecast")),
+    };
     format!("  {group:<16} {}  {from}{forecasts}", tiers.join("  "))
 }
 

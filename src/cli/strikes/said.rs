@@ -16,8 +16,9 @@ pub(super) fn line(strike: &pb::Strike) -> String {
         (all, 0) => format!("{all} windows"),
         (all, off) => format!("{all} windows, {off} called off"),
     };
-    let terms = terms(strike);
-    clean(&format!("{:<28} {terms:<58} {first} to {last}  {windows}", strike.name))
+    let group = bare(strike.staff_group().as_str_name(), "STAFF_GROUP_");
+    let mode = bare(strike.mode().as_str_name(), "STRIKE_MODE_");
+    clean(&format!("{:<24}  {first} to {last}  {group:<16} {mode:<20} {windows}", strike.name))
 }
 
 /// Says that nothing was written.
@@ -60,8 +61,9 @@ fn scope(strike: &pb::Strike, effect: Option<&pb::StrikeEffect>) -> String {
     let codes: Vec<&str> = scope.organisations.iter().map(|o| o.trim_start_matches("organisations/")).collect();
     let whose = [codes.join(" "), scope.regions.join(" "), scope.nation].concat();
     let Some(e) = effect else { return whose };
-    let (organisations, groups, wards) = (e.organisation_count, e.cover_group_count, e.ward_count);
-    format!("{whose}: {organisations} organisations, {groups} cover groups, {wards} wards")
+    let organisations = counted(e.organisation_count, "organisation");
+    let (groups, wards) = (counted(e.cover_group_count, "cover group"), counted(e.ward_count, "ward"));
+    format!("{whose}: {organisations}, {groups}, {wards}")
 }
 
 fn window(strike: &pb::Strike, window: &pb::StrikeWindow) -> String {
@@ -109,7 +111,12 @@ pub(super) fn derogation(derogation: &pb::Derogation) -> String {
     format!("derogation {group} tier {tier}: {number} {state} from {from}")
 }
 
+/// `1 ward`, `2 wards`.
+pub(super) fn counted(count: i32, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
 /// An instant to the minute, seconds only when there are any.
 pub(super) fn time(at: Option<Timestamp>) -> String {
-    at.map_or_else(|| "-".to_owned(), |t| t.to_string().replace(":00Z", "Z"))
+    at.map_or_else(|| "-".to_owned(), |t| format!("{t:.0}").replace(":00Z", "Z"))
 }

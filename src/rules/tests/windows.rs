@@ -6,7 +6,7 @@ use crate::domain::{
     Attribution, CallOffReason, CivilTime, ElectivePolicy, Instants, Scope, ShiftName, Shifts, Span, StaffGroup,
     Strike, StrikeId, StrikeMode, Time, Window, Zone,
 };
-use crate::rules::windows::{Struck, in_force, next_edge, next_return, return_points, shifts_struck, struck, tail};
+use crate::rules::windows::{Struck, in_force, next_edge, next_return, shifts_struck, struck, tail};
 
 /// 09:00 and 20:00.
 const RETURNS: [u16; 2] = [9 * 60, 20 * 60];
@@ -190,11 +190,13 @@ fn a_window_called_off_strikes_nothing_and_the_other_stands() {
 #[test]
 fn returns_are_due_when_a_window_opens_and_at_nine_and_twenty_inside() {
     let struck = of_doctors([strike("a", &[("2023-04-11T07:00", "2023-04-12T20:00")])]);
-    let points: Vec<_> = return_points(&struck, &RETURNS, &Zone::london()).iter().map(Time::to_string).collect();
+    let after = |time| next_return(&struck, time, &RETURNS, &Zone::london());
+    let points = std::iter::successors(after(Time::default()), |time| after(*time));
+    let points: Vec<_> = points.map(|time| time.to_string()).collect();
     // 07:00, 09:00, 20:00 and 09:00 local; 20:00 on the 12th is the end, not inside.
     let expected = ["2023-04-11T06:00:00Z", "2023-04-11T08:00:00Z", "2023-04-11T19:00:00Z", "2023-04-12T08:00:00Z"];
     assert_eq!(points, expected);
-    let next = |t: &str| next_return(&struck, at(t), &RETURNS, &Zone::london()).map(|t| t.to_string());
+    let next = |t: &str| after(at(t)).map(|t| t.to_string());
     assert_eq!(next("2023-04-01T00:00:00Z").as_deref(), Some(expected[0]));
     assert_eq!(next(expected[0]).as_deref(), Some(expected[1]), "strictly after");
     assert_eq!(next("2023-04-11T18:59:59Z").as_deref(), Some(expected[2]));

@@ -162,6 +162,13 @@ fn an_unknown_zone_is_refused_and_another_one_is_obeyed() {
     let (field, what) = wrong(pb::Strike { time_zone: "Europe/Londinium".into(), ..april() });
     assert_eq!(field, "strike.time_zone");
     assert_eq!(what, "'Europe/Londinium' is not an IANA time zone; for example Europe/London");
+    let both = pb::Strike {
+        time_zone: "Europe/Londinium".into(),
+        windows: windows(&[("2016-04-26T17:00", "2016-04-26T08:00")]),
+        ..april()
+    };
+    let fields: Vec<_> = read(both).wrong.into_iter().map(|(field, _)| field).collect();
+    assert_eq!(fields, ["strike.time_zone", "strike.windows[0].end_local"], "both are said at once");
     let berlin = good(pb::Strike { time_zone: "Europe/Berlin".into(), ..april() });
     assert_eq!(berlin.windows[0].start.to_string(), "2016-04-26T06:00:00Z");
 }

@@ -103,7 +103,7 @@ async fn reports_of_a_ward_come_in_observed_order_page_by_page() {
                 "organisations/RJ1".to_owned(),
                 at(0),
                 at(1),
-                "parent: 'organisations/RJ1' is not a ward: organisations/{ods}/wards/{ward}",
+                "parent: 'organisations/RJ1' is neither a ward, organisations/{ods}/wards/{ward}, nor a cover group",
             ),
         ] {
             let status = within(service.reporting().list_reports(between(&parent, from, to))).await.unwrap_err();

@@ -55,7 +55,7 @@ async fn a_strike_is_announced_shown_changed_and_called_off_from_the_command_lin
     let created = said(&service, &APRIL);
     let lines: Vec<_> = created.lines().collect();
     assert_eq!(lines[1], "terms      BMA RESIDENT_DOCTORS, FULL_WITHDRAWAL, planned work EMERGENCY_ONLY");
-    assert!(lines[2].starts_with("scope      RJ1: 1 organisations, ") && lines[2].ends_with(", 2 wards"), "{created}");
+    assert!(lines[2].starts_with("scope      RJ1: 1 organisation, ") && lines[2].ends_with(", 2 wards"), "{created}");
     let first =
         "window 1   2016-04-26T08:00 to 2016-04-26T17:00 Europe/London = 2016-04-26T07:00Z to 2016-04-26T16:00Z";
     assert_eq!((lines[3], lines[4]), (first, "  strikes  DAY 2016-04-26T07:00Z to 2016-04-26T16:00Z"));
@@ -136,10 +136,11 @@ async fn the_readiness_return_is_for_people_and_for_a_spreadsheet() {
 
     let text = said(&service, &["cover", "bma-2016-04-26", "--window", "1"]);
     let lines: Vec<_> = text.lines().collect();
-    assert_eq!(lines[0], "strikes/bma-2016-04-26  PLAN as of 2016-04-26T08:00Z: 1 cover groups");
+    assert_eq!(lines[0], "strikes/bma-2016-04-26  PLAN as of 2016-04-26T08:00Z: 1 cover group");
     assert!(lines[1].starts_with("0 with a gap (0 doctors missing), 1 not reported, 0 covered"), "{text}");
-    assert_eq!(lines[2], "window 1 DAY 2016-04-26T07:00Z to 2016-04-26T16:00Z");
-    assert_eq!(lines[3], "  RJ1/ALL          tier 1 -/-  tier 2 -/-  tier 3 -/1 NOT REPORTED  no figures");
+    assert_eq!(lines[2], line, "once, above all rows");
+    assert_eq!(lines[3], "window 1 DAY 2016-04-26T07:00Z to 2016-04-26T16:00Z");
+    assert_eq!(lines[4], "  RJ1/ALL          tier 1 -/-  tier 2 -/-  tier 3 -/1 NOT REPORTED  no figures");
 
     let csv = said(&service, &["cover", "bma-2016-04-26", "--basis", "actual", "--output", "csv"]);
     let mut reader = csv::Reader::from_reader(csv.as_bytes());

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use wardwatch::domain::Span;
-use wardwatch::store::{AlertRow, InputRows, LogPoint, LogRead, StoreError, SubjectWrite};
+use wardwatch::store::{AlertRow, AuditQuery, InputRows, LogPoint, LogRead, StoreError, SubjectWrite};
 
 use super::fixture::*;
 
@@ -203,6 +203,25 @@ pub async fn what_was_committed_survives_a_restart(fresh: &Fresh) {
     assert!(matches!(again.read_log(LogPoint::default(), 1_000).await.unwrap(), LogRead::Entries(e) if e.len() == 1));
     let ward = subject(&*again, wards[0].number).await;
     commit(&*again, at(1) + Span::seconds(1), write(&ward)).await;
+}
+
+/// As it was before strikes, policies and activity had tables.
+pub async fn a_database_of_the_version_before_is_brought_up_with_all_it_holds(fresh: &Fresh) {
+    let wards = registered(&*fresh.store, "RJ1", &["A1"]).await;
+    let done = commit(&*fresh.store, at(1), raising(&wards[0], vec![alert(1, OPEN)])).await;
+    fresh.store.close().await;
+    let before = "DROP TABLE context; DROP TABLE activity; DROP INDEX audit_in_time; DROP INDEX audit_of_subject; \
+                  DELETE FROM _sqlx_migrations WHERE version = 20261122130000";
+    fresh.place.execute(before).await.unwrap();
+    if matches!(fresh.place, Place::Postgres(_)) {
+        fresh.place.execute("DROP FUNCTION context_is_append_only").await.unwrap();
+    }
+    let again = fresh.place.open().await.unwrap();
+    let config = again.load_config(0).await.unwrap();
+    assert_eq!((config.generation, config.rows.len(), config.context.len()), (1, 2, 0));
+    assert_eq!(again.open_alerts().await.unwrap().0, done.point);
+    assert_eq!(again.activity(&[], 0, 99_999).await.unwrap(), []);
+    assert_eq!(again.list_audit(&AuditQuery { limit: 9, ..AuditQuery::default() }).await.unwrap().len(), 2);
 }
 
 pub async fn after_closing_everything_is_unavailable(fresh: &Fresh) {

@@ -55,6 +55,7 @@ on_both_stores! {
         an_impossible_row_is_refused_and_the_rest_goes_on,
         a_batch_of_a_thousand_wards_commits_whole,
         what_was_committed_survives_a_restart,
+        a_database_of_the_version_before_is_brought_up_with_all_it_holds,
         after_closing_everything_is_unavailable,
     }
     log {
