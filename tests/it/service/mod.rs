@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod cover_groups;
+mod cover_groups_cli;
 mod drain;
 mod fatigue;
 mod foreign;
