@@ -129,6 +129,9 @@ class Facts:
 
         self.ward, self.now = ward, now
         self.levels, self.nursing, self.patients = block("levels_of_care"), block("nursing"), block("patients")
+        last = figures.blocks.get("patients")
+        # Neither empty nor occupied: whoever does not read the patients otherwise cannot say.
+        self.perhaps_empty = self.patients is None and last is not None and not sum_of(last.counts)
         self.hours = block("nursing_hours")
         if self.hours is not None and now >= instant(self.hours["shift_end_time"]):
             self.hours = None
@@ -139,11 +142,7 @@ class Facts:
     @property
     def patient_count(self) -> int | None:
         """Bedded, boarded and corridor are disjoint; of these only bedded must be there."""
-        return (
-            None
-            if self.patients is None
-            else sum(int(self.patients.get(k, 0)) for k in ("bedded", "boarded", "corridor"))
-        )
+        return None if self.patients is None else sum_of(self.patients)
 
     @property
     def nurses(self) -> int | None:
@@ -163,11 +162,21 @@ class Facts:
         """Patients and no registered nurse: rn.none stands alone among the rules that count nurses."""
         return bool(self.patient_count) and self.nurses == 0
 
+    @property
+    def missing(self) -> bool:
+        """Whether a figure is missing that says if the ward is above its limit or formula."""
+        levels = not self.empty and self.ward.kind in SHARES and self.level(*SHARES[self.ward.kind]) is None
+        return self.patients is None or (not self.empty and self.nursing is None) or (not self.nobody and levels)
+
     def level(self, *names: str) -> list[int] | None:
         """Patients by need; None unless every one of these counts was reported: nothing is not zero."""
         if self.levels is None or any(n not in self.levels for n in names):
             return None
         return [int(self.levels[n]) for n in names]
+
+
+def sum_of(patients: Counts) -> int:
+    return sum(int(patients.get(k, 0)) for k in ("bedded", "boarded", "corridor"))
 
 
 def over_limit(f: Facts) -> str | None:
@@ -200,25 +209,25 @@ def below_minimum(f: Facts) -> str | None:
     return CRITICAL if f.nurses < f.ward.minimum else None
 
 
+GPICS = {"level3": Fraction(1), "level2": Fraction(1, 2)}
+SHARES = {
+    "INTENSIVE_CARE": GPICS,
+    "PAEDIATRIC_INTENSIVE_CARE": GPICS,
+    "NEONATAL": {  # BAPM
+        "neonatal_intensive": Fraction(1),
+        "neonatal_high_dependency": Fraction(1, 2),
+        "neonatal_special": Fraction(1, 4),
+    },
+    "PAEDIATRIC": {"children_under2": Fraction(1, 3), "children_from2": Fraction(1, 4)},  # RCN 2013
+    "EMERGENCY": {"resus": Fraction(1), "majors": Fraction(1, 4)},  # RCN/RCEM
+}
+
+
 def needed_nurses(f: Facts) -> Fraction | None:
     """Registered nurses that the ward's patients need by their levels of care."""
-    match f.ward.kind:
-        case "INTENSIVE_CARE" | "PAEDIATRIC_INTENSIVE_CARE":  # GPICS
-            shares = {"level3": Fraction(1), "level2": Fraction(1, 2)}
-        case "NEONATAL":  # BAPM
-            shares = {
-                "neonatal_intensive": Fraction(1),
-                "neonatal_high_dependency": Fraction(1, 2),
-                "neonatal_special": Fraction(1, 4),
-            }
-        case "PAEDIATRIC":  # RCN 2013
-            shares = {"children_under2": Fraction(1, 3), "children_from2": Fraction(1, 4)}
-        case "EMERGENCY":  # RCN/RCEM
-            shares = {"resus": Fraction(1), "majors": Fraction(1, 4)}
-        case _:
-            return None
+    shares = SHARES.get(f.ward.kind, {})
     counts = f.level(*shares)
-    return None if counts is None else sum((s * n for s, n in zip(shares.values(), counts)), Fraction(0))
+    return None if not shares or counts is None else sum((s * n for s, n in zip(shares.values(), counts)), Fraction(0))
 
 
 def under_cover(f: Facts) -> str | None:

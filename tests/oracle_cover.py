@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from oracle import CRITICAL, RULES, WARNING, Block, Facts, Figures, Ward, instant, order_of
 from oracle_strikes import (
-    A_DAY, LONDON, SHIFTS, Shift, Strike, Struck, doctors, in_force, nurses, period_at, periods_in, returns_due, struck,
+    A_DAY, LONDON, SHIFTS, Shift, Strike, Struck, doctors, in_force, nurses, period_at, periods_in, returns_due, run_in_force, struck,
 )  # fmt: skip
 
 WITHIN, UNKNOWN, NO = "within", "unknown", "no"
@@ -177,10 +177,11 @@ class Place:
     # -- groups, now
 
     def overdue_since(self, group: Group) -> datetime | None:
-        """Since when its figures are overdue; None if they hold, or nothing is struck."""
+        """Since when its figures are overdue; None if they hold, or nothing is struck. Strikes that overlap or follow on
+        each other are one time in which figures are due; what was due before the time in force no longer is."""
         block = self.of(group.name).figures.blocks.get("medical_cover")
-        holding = in_force(doctors(self.struck_of[group.name]), self.now)
-        due = (r for i in holding for r in returns_due(i, self.zone) if block is None or r > block.observed)
+        now_struck = run_in_force(doctors(self.struck_of[group.name]), self.now)
+        due = (r for i in now_struck for r in returns_due(i, self.zone) if block is None or r > block.observed)
         return min((r + RETURN_GRACE for r in due if r + RETURN_GRACE <= self.now), default=None)
 
     def group_answers(self, group: Group) -> dict[str, Answer]:
@@ -189,11 +190,11 @@ class Place:
             return dict.fromkeys(GROUP_RULES, NO)
         modes = {i.strike.mode for i in holding}
         block = self.of(group.name).figures.blocks.get("medical_cover")
+        period = period_at(self.now, group.shifts, self.zone)
         if block is None or self.overdue_since(group) is not None:
-            nothing: Counts = {"grades": []}
-            period = period_at(self.now, group.shifts, self.zone)
-            return cover_answers(group, nothing, [period], modes)
-        return cover_answers(group, block.counts, [period_at(self.now, group.shifts, self.zone)], modes)
+            answers = cover_answers(group, {"grades": []}, [period], modes)
+            return {rule: NO if answer == NO else UNKNOWN for rule, answer in answers.items()}
+        return cover_answers(group, block.counts, [period], modes)
 
     # -- the organisation
 
@@ -211,9 +212,10 @@ class Place:
         for group in self.groups:
             plans = list(self.of(group.name).planned("medical_cover"))
             for interval in doctors(self.struck_of[group.name]):
-                if self.now < interval.start <= self.now + PLAN_FROM:
-                    if not any(interval.overlaps(p.start, p.end) for p in plans):
-                        lacking.append((interval.start, group.name))
+                opens = interval.opened
+                if self.now < opens <= self.now + PLAN_FROM:
+                    if not any(p.start < interval.end and opens < p.end for p in plans):
+                        lacking.append((opens, group.name))
         if not lacking:
             return WITHIN, []
         nearest = min(lacking)[0]
@@ -257,7 +259,8 @@ class Place:
             return NO
         if facts.empty:
             return WITHIN
-        return UNKNOWN if facts.nurses is None else WARNING if facts.nurses < needed else WITHIN
+        unknown = facts.nurses is None or facts.perhaps_empty
+        return UNKNOWN if unknown else WARNING if facts.nurses < needed else WITHIN
 
     def double_gap(self, ward: Ward, facts: Facts) -> Answer:
         """Above its limit or formula, and a group of it below minimum or without a senior."""
@@ -266,7 +269,7 @@ class Place:
         if cover == NO:
             return NO
         over = any(RULES[rule](facts) for rule in OVER)
-        known = facts.nurses is not None and (facts.patient_count is not None or facts.levels is not None)
+        known = not facts.missing
         if (known and not over) or cover == WITHIN:
             return WITHIN
         return CRITICAL if over and cover == CRITICAL else UNKNOWN

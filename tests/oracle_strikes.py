@@ -62,11 +62,12 @@ class Strike:
 
 
 class Struck(NamedTuple):
-    """An interval in which a strike is in force."""
+    """An interval in which a strike is in force, and when its window opens: by shift start no later."""
 
     start: datetime
     end: datetime
     strike: Strike
+    opened: datetime
 
     def holds(self, now: datetime) -> bool:
         return self.start <= now < self.end
@@ -131,7 +132,7 @@ def of_strike(strike: Strike, shifts: tuple[Shift, ...], zone: ZoneInfo) -> Iter
             continue
         start, end = opens(window, strike.zone), closes(window, strike.zone)
         if strike.attribution == CLOCK:
-            yield Struck(start, end, strike)
+            yield Struck(start, end, strike, start)
             continue
         runs: list[list[datetime]] = []
         for begins, ends, _ in shifts_between(start, end, shifts, zone):
@@ -139,7 +140,7 @@ def of_strike(strike: Strike, shifts: tuple[Shift, ...], zone: ZoneInfo) -> Iter
                 runs[-1][1] = max(runs[-1][1], ends)
             else:
                 runs.append([begins, ends])
-        yield from (Struck(a, b, strike) for a, b in runs)
+        yield from (Struck(a, b, strike, start) for a, b in runs)
 
 
 def struck(
@@ -165,6 +166,20 @@ def nurses(intervals: Iterable[Struck]) -> list[Struck]:
 
 def in_force(intervals: Iterable[Struck], now: datetime) -> list[Struck]:
     return [i for i in intervals if i.holds(now)]
+
+
+def run_in_force(intervals: Iterable[Struck], now: datetime) -> list[Struck]:
+    """The intervals without a gap between them that hold now; none if none does."""
+    run: list[Struck] = []
+    end = None
+    for interval in sorted(intervals, key=lambda i: i.start):
+        if end is None or interval.start > end:
+            if end is not None and now < end:
+                break
+            run, end = [], interval.end
+        run.append(interval)
+        end = max(end, interval.end)
+    return run if any(i.holds(now) for i in run) else []
 
 
 def returns_due(interval: Struck, zone: ZoneInfo) -> Iterator[datetime]:

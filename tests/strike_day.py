@@ -30,7 +30,7 @@ from strike_world import Message, World
 
 grpc_stubs.generate()
 
-from wardwatch.v1 import alert_pb2, alert_service_pb2, register_service_pb2, report_pb2  # noqa: E402
+from wardwatch.v1 import alert_service_pb2, common_pb2, register_service_pb2, report_pb2  # noqa: E402
 from wardwatch.v1 import alert_service_pb2_grpc as alerts_grpc  # noqa: E402
 from wardwatch.v1 import register_service_pb2_grpc as register_grpc  # noqa: E402
 from wardwatch.v1 import reporting_service_pb2, strike_service_pb2  # noqa: E402
@@ -89,7 +89,7 @@ class Client:
         answer = self.call(self.alerts.ListAlerts, alert_service_pb2.ListAlertsRequest, request)
         for a in answer.alerts:
             if not a.rule.startswith(ON_RECEIPT):
-                severity = alert_pb2.Severity.Name(a.severity).removeprefix("SEVERITY_").lower()
+                severity = common_pb2.Severity.Name(a.severity).removeprefix("SEVERITY_").lower()
                 yield Gap(a.subject, a.rule, a.instance, severity, a.forecast)
 
     def evaluations(self, subject: str) -> dict[str, str]:

@@ -79,7 +79,7 @@ class World:
     def hospital(self, number: int) -> Hospital:
         code, region = f"H{self.token}{number}", f"Y{self.token}{self.random.randrange(2)}"
         wards = [self.ward(f"organisations/{code}/wards/A{n}") for n in range(self.random.randint(2, 5))]
-        beds = {w.name: self.random.randint(8, 30) for w in wards}
+        beds = {w.name: self.random.randint(10, 30) for w in wards}
         night = {w.name: self.random.randint(1, 6) for w in wards if self.chance(0.6)}
         hospital = Hospital(code, region, ZoneInfo(self.pick(ZONES)), wards, [], beds, night)
         hospital.wards = [replace(w, zone=hospital.zone) for w in wards]
@@ -241,9 +241,10 @@ class World:
         for _ in range(self.random.randint(0, 4)):
             period = self.period()
             for version in range(self.pick((1, 1, 2))):
-                plan = self.report(group, 500 - version, "ROTA", medicalCover=self.doctors())
-                withdrawn = version == 1 and self.chance(0.5)
-                yield self.told(hospital, {**plan, "planPeriod": period | ({"withdrawn": True} if withdrawn else {})})
+                gone = version == 1 and self.chance(0.5)
+                blocks = {} if gone else {"medicalCover": self.doctors()}
+                plan = {"planPeriod": period | ({"withdrawn": True} if gone else {})}
+                yield self.told(hospital, {**self.report(group, 500 - version, "ROTA", **blocks), **plan})
 
     def period(self) -> Message:
         start = self.now + self.pick((-200, -30, 15, 100, 1210, 1500, 3000, 4210)) * MINUTE

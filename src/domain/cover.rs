@@ -209,9 +209,10 @@ impl MedicalCover {
         let down = |g: &GradeCover, tier| if g.grade.tier() > Some(tier) { g.acting_in(tier) } else { 0 };
         self.grades.iter().map(|g| down(g, Tier::One) + down(g, Tier::Two)).sum()
     }
-    /// Doctors at work in all: those of every grade that has a tier of its own.
-    pub fn at_work_all(&self) -> u32 {
-        self.grades.iter().filter(|g| g.grade.tier().is_some()).map(|g| g.at_work).sum()
+    /// Doctors at work in all: those of every grade that has a tier of its own. None: no such grade was reported.
+    pub fn at_work_all(&self) -> Option<u32> {
+        let doctors = self.grades.iter().filter(|g| g.grade.tier().is_some()).map(|g| g.at_work);
+        doctors.reduce(|sum, n| sum + n)
     }
     /// Consultants on call, not on site. None: not reported.
     pub fn consultants_on_call(&self) -> Option<u32> {
@@ -291,7 +292,7 @@ mod tests {
             GradeCover { acting_as_tier1: Some(1), acting_as_tier2: Some(2), ..at_work(MedicalGrade::Consultant, 4) };
         let cover = MedicalCover::new(vec![consultants]);
         assert_eq!(tiers(&cover), [Some(1), Some(2), Some(1)]);
-        assert_eq!((cover.acting_down(), cover.at_work_all()), (3, 4));
+        assert_eq!((cover.acting_down(), cover.at_work_all()), (3, Some(4)));
     }
 
     #[test]
@@ -307,7 +308,7 @@ mod tests {
         let acting = GradeCover { acting_as_tier1: Some(1), ..at_work(AdvancedClinicalPractitioner, 3) };
         let cover = MedicalCover::new(vec![at_work(PhysicianAssociate, 2), acting]);
         assert_eq!(tiers(&cover), [Some(1), None, None]);
-        assert_eq!((cover.acting_down(), cover.at_work_all()), (0, 0));
+        assert_eq!((cover.acting_down(), cover.at_work_all()), (0, None));
     }
 
     #[test]

@@ -14,6 +14,9 @@ use crate::store::{Batch, Committed, StoreError, SubjectWrite};
 pub(super) struct Outcome {
     pub(super) won: HashSet<i64>,
     pub(super) refused: HashSet<i64>,
+    /// Subjects that read a summary which changed. What is kept of them in memory has the one before, and one that was
+    /// written in the same batch cannot be told from the stored one by its etag.
+    pub(super) touched: HashSet<i64>,
 }
 
 impl Engine {
@@ -36,7 +39,7 @@ impl Engine {
             self.parts.committed.send_replace(committed.point.position);
         }
         let won = writes.iter().zip(&committed.won).filter(|(_, won)| **won).map(|(w, _)| w.subject);
-        Outcome { won: won.collect(), refused: HashSet::new() }
+        Outcome { won: won.collect(), refused: HashSet::new(), touched: touched(writes) }
     }
 
     /// After an unknown outcome the etags tell: our tag means that it was committed.
@@ -48,7 +51,8 @@ impl Engine {
                 Ok(rows) => {
                     let won = rows.into_iter().filter(|r| r.etag == batch.tag).map(|r| r.number);
                     self.parts.committed.send_modify(|_| {});
-                    return Some(Outcome { won: won.collect(), refused: HashSet::new() });
+                    let touched = touched(&batch.writes);
+                    return Some(Outcome { won: won.collect(), refused: HashSet::new(), touched });
                 }
                 Err(error) => self.wait_for_storage(&error).await?,
             }
@@ -63,6 +67,7 @@ impl Engine {
             let outcome = Box::pin(self.commit(one)).await?;
             all.won.extend(outcome.won);
             all.refused.extend(outcome.refused);
+            all.touched.extend(outcome.touched);
         }
         Some(all)
     }
@@ -77,6 +82,9 @@ impl Engine {
                 self.subjects.forget(subject.number);
                 lost.push(subject.number);
             }
+        }
+        for number in &outcome.touched {
+            self.subjects.forget(*number);
         }
         lost
     }
@@ -104,8 +112,12 @@ impl Engine {
     }
 }
 
+fn touched(writes: &[SubjectWrite]) -> HashSet<i64> {
+    writes.iter().flat_map(|w| w.touches.iter().copied()).collect()
+}
+
 fn refused(batch: &Batch, why: &str) -> Outcome {
     let numbers: HashSet<i64> = batch.writes.iter().map(|w| w.subject).collect();
     tracing::error!(?numbers, why, "the database refused a subject's write");
-    Outcome { won: HashSet::new(), refused: numbers }
+    Outcome { won: HashSet::new(), refused: numbers, touched: HashSet::new() }
 }

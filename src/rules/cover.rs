@@ -125,12 +125,15 @@ fn no_senior(view: &CoverView<'_>, demands: &[Demand]) -> Ruling {
     if seniors == 0 { ruling.says(Verdict::Breach(Severity::Critical)) } else { ruling }
 }
 
-/// Tier-3 doctors who count as the senior; none when they were not reported.
+/// Tier-3 doctors who count as the senior; none when that cannot be said. Where those on call count and nobody is at work,
+/// a number on call that was not reported is not zero.
 fn seniors(view: &CoverView<'_>, cover: &MedicalCover) -> Option<u32> {
-    let on_call = cover.consultants_on_call().filter(|_| view.facts.group.tier3_on_call_counts);
-    match (cover.tier_count(Tier::Three), on_call) {
-        (None, None) => None,
-        (at_work, on_call) => Some(at_work.unwrap_or(0) + on_call.unwrap_or(0)),
+    let at_work = cover.tier_count(Tier::Three)?;
+    let on_call = cover.consultants_on_call();
+    match view.facts.group.tier3_on_call_counts {
+        true if at_work == 0 => on_call,
+        true => Some(at_work + on_call.unwrap_or(0)),
+        false => Some(at_work),
     }
 }
 
@@ -143,8 +146,9 @@ fn below_baseline(view: &CoverView<'_>, demands: &[Demand]) -> Ruling {
     let Some(baseline) = demands.iter().filter_map(|d| view.baseline(d.mode)).max() else {
         return ruling.says(Verdict::Disabled("the register names no baseline for the mode of this strike"));
     };
-    let doctors = match view.cover() {
-        Ok(cover) => cover.at_work_all(),
+    let counted = view.cover().and_then(|cover| cover.at_work_all().ok_or(Why::TiersAbsent));
+    let doctors = match counted {
+        Ok(doctors) => doctors,
         Err(why) => return ruling.unknown(why),
     };
     let unit = "doctors at work";

@@ -65,7 +65,7 @@ impl Inputs for CoverView<'_> {
             return None;
         }
         let (minutes, zone) = (&self.policy.cover_return_times, &self.facts.organisation.zone);
-        let due = windows::next_return(self.struck, since, minutes, zone)?;
+        let due = windows::next_return(windows::from_now(self.struck, self.now), since, minutes, zone)?;
         Some(due + self.policy.cover_return_grace)
     }
 }

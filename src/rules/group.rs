@@ -80,10 +80,10 @@ fn summary(view: &CoverView<'_>, rulings: &[Ruling], state: &SubjectState) -> Su
     Summary { silences: silence::silences(view, kinds, |_| overdue), cover: Some(cover) }
 }
 
-/// When its return fell or falls overdue; one that never came counts from the opening of the window in force.
+/// When its return fell or falls overdue; one that never came counts from the beginning of what is struck now.
 fn overdue(view: &CoverView<'_>, in_force: Option<&Struck>) -> Option<Time> {
     let observed = view.blocks.medical_cover.as_ref().map(|c| c.key.observed);
-    let never = || in_force.map(|s| s.opened - Span::micros(1));
+    let never = || in_force.and(windows::from_now(view.struck, view.now).first()).map(|s| s.start - Span::micros(1));
     view.overdue_time(BlockKind::MedicalCover, observed.or_else(never)?)
 }
 

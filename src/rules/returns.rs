@@ -63,10 +63,12 @@ pub fn not_reported(view: &OrganisationView<'_>) -> Ruling {
     let missing: Vec<(Time, SubjectName)> = groups.iter().filter_map(late).collect();
     let names: Vec<SubjectName> = missing.iter().map(|(_, name)| name.clone()).collect();
     let ruling = counted(NOT_REPORTED, &names, groups.len());
-    let Some(struck) = windows::in_force(view.struck, view.now).next() else {
+    let struck = windows::in_force(view.struck, view.now).next();
+    // A group with shifts of its own may be struck when the organisation's shifts are not.
+    if struck.is_none() && missing.is_empty() {
         return ruling.says(Verdict::Ended(Resolution::WindowEnded));
-    };
-    let ruling = Ruling { strike: Some(struck.strike.clone()), ..ruling };
+    }
+    let ruling = Ruling { strike: struck.map(|s| s.strike.clone()), ..ruling };
     let (code, all) = (view.name.code(), groups.len());
     let Some(first) = missing.iter().map(|(since, _)| *since).min() else {
         let now = view.clock(view.now);
@@ -83,17 +85,13 @@ pub fn not_reported(view: &OrganisationView<'_>) -> Ruling {
 /// critical from 24 h.
 pub fn plan_missing(view: &OrganisationView<'_>) -> Ruling {
     let groups = view.groups();
-    let Some(coming) = coming(view) else {
+    let coming = coming(view);
+    let Some(soonest) = coming.first() else {
         let ruling = counted(PLAN_MISSING, &[], groups.len());
         return Ruling { forecast: true, ..ruling }.says(Verdict::Ended(Resolution::WindowEnded));
     };
-    let planned = |summary: Option<&Summary>| {
-        let window = Period::new(coming.opened, coming.end);
-        let periods = summary.and_then(|s| s.cover.as_ref()).map_or(&[][..], |c| &c.planned);
-        periods.iter().any(|period| window.and_then(|w| w.overlap(*period)).is_some())
-    };
-    let missing: Vec<SubjectName> =
-        groups.iter().filter(|(_, s)| !planned(*s)).map(|(name, _)| (*name).clone()).collect();
+    let lacking = coming.iter().map(|s| (*s, unplanned(&groups, s))).find(|(_, missing)| !missing.is_empty());
+    let (coming, missing) = lacking.unwrap_or((soonest, Vec::new()));
     let ruling = counted(PLAN_MISSING, &missing, groups.len());
     let ruling = Ruling { forecast: true, strike: Some(coming.strike.clone()), ..ruling };
     if missing.is_empty() {
@@ -106,10 +104,22 @@ pub fn plan_missing(view: &OrganisationView<'_>) -> Ruling {
     ruling.with_message(message).says(Verdict::Breach(if severe { Severity::Critical } else { Severity::Warning }))
 }
 
-/// The next window that opens soon enough for plans to be due.
-fn coming<'a>(view: &OrganisationView<'a>) -> Option<&'a Struck> {
+/// The windows that open soon enough for plans to be due, the next one in front.
+fn coming<'a>(view: &OrganisationView<'a>) -> Vec<&'a Struck> {
     let soon = |s: &&Struck| s.opened > view.now && s.opened - view.policy.plan_from <= view.now;
-    view.struck.iter().filter(soon).min_by_key(|s| (s.opened, &s.strike))
+    let mut coming: Vec<&Struck> = view.struck.iter().filter(soon).collect();
+    coming.sort_by_key(|s| (s.opened, &s.strike, s.window));
+    coming
+}
+
+/// Groups of which no plan touches a window.
+fn unplanned(groups: &[(&SubjectName, Option<&Summary>)], coming: &Struck) -> Vec<SubjectName> {
+    let window = Period::new(coming.opened, coming.end);
+    let planned = |summary: &Option<&Summary>| {
+        let periods = summary.and_then(|s| s.cover.as_ref()).map_or(&[][..], |c| &c.planned);
+        periods.iter().any(|period| window.and_then(|w| w.overlap(*period)).is_some())
+    };
+    groups.iter().filter(|(_, summary)| !planned(summary)).map(|(name, _)| (*name).clone()).collect()
 }
 
 /// The instants after now at which time alone changes what is missing.

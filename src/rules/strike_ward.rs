@@ -1,10 +1,10 @@
 //! What a strike asks of a ward: the double gap, and the baseline of a nurses' strike (domain.md sections 4 and 6).
 
-use crate::domain::{BlockKind, CoverGap, Resolution, Severity, SubjectName, Summary};
+use crate::domain::{BlockKind, CoverGap, Period, Resolution, Severity, SubjectName, Summary};
 use crate::rules::catalogue::{BASELINE, CARE_LEVEL, DOUBLE_GAP, NONE, RATIO};
 use crate::rules::verdict::{Ruling, Verdict, Why, fraction};
 use crate::rules::view::View;
-use crate::rules::windows;
+use crate::rules::windows::{self, Struck};
 use crate::rules::words::{emptied, hundredths, nearest_tenths, tenths};
 
 /// What the double gap reads of the ward itself.
@@ -89,8 +89,13 @@ pub fn below_baseline(view: &View<'_>) -> Ruling {
     let ruling = Ruling { source: "ward register", ..Ruling::said(BASELINE, NURSING, String::new()) };
     let struck =
         windows::struck(&view.facts.context.strikes, false, &view.policy.shifts, &view.facts.organisation.zone);
-    let at = view.plan.map_or(view.now, |period| period.start);
-    let Some(struck) = windows::in_force(&struck, at).next() else {
+    let touches =
+        |s: &&Struck| view.plan.is_some_and(|p| Period::new(s.start, s.end).is_some_and(|s| s.overlap(p).is_some()));
+    let concerned = match view.plan {
+        Some(_) => struck.iter().find(touches),
+        None => windows::in_force(&struck, view.now).next(),
+    };
+    let Some(struck) = concerned else {
         return ruling.says(Verdict::Ended(Resolution::WindowEnded));
     };
     let ruling = Ruling { strike: Some(struck.strike.clone()), ..ruling };

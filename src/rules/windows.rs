@@ -17,10 +17,9 @@ pub struct Struck {
     pub elective: ElectivePolicy,
     /// By which of its windows.
     pub window: u32,
-    /// When that window opens: the first return is due from then. Under attribution by shift start that is no later than
-    /// `start`.
+    /// When that window opens: plans are due before then. Under attribution by shift start that is no later than `start`.
     pub opened: Time,
-    /// The first instant.
+    /// The first instant, from which the first return is due: before it everybody is at work.
     pub start: Time,
     /// The first instant after it.
     pub end: Time,
@@ -82,20 +81,37 @@ pub fn in_force(struck: &[Struck], now: Time) -> impl Iterator<Item = &Struck> {
     struck.iter().take_while(move |s| s.start <= now).filter(move |s| now < s.end)
 }
 
+/// What is struck now and later. Intervals that overlap or follow on each other are one time, in which a return that was
+/// missed stays so; before a new time whatever was due in those that are over no longer is.
+pub fn from_now(struck: &[Struck], now: Time) -> &[Struck] {
+    let (mut from, mut until) = (0, None);
+    for (n, interval) in struck.iter().enumerate() {
+        let apart = until.is_none_or(|until| until < interval.start);
+        if apart && until.is_some_and(|until| now < until) {
+            break;
+        }
+        if apart {
+            from = n;
+        }
+        until = until.max(Some(interval.end));
+    }
+    if until.is_some_and(|until| now < until) { &struck[from..] } else { &[] }
+}
+
 /// The first instant after `now` at which a struck interval begins or ends, or a window with one opens.
 pub fn next_edge(struck: &[Struck], now: Time) -> Option<Time> {
     struck.iter().flat_map(|s| [s.opened, s.start, s.end]).filter(|t| *t > now).min()
 }
 
-/// The first instant strictly after `after` from which a new return of cover is due: a window opens, or it is one of the
+/// The first instant strictly after `after` from which a new return of cover is due: an interval begins, or it is one of the
 /// policy's local times of day (minutes since midnight) strictly inside a struck interval.
 pub fn next_return(struck: &[Struck], after: Time, minutes: &[u16], zone: &Zone) -> Option<Time> {
     struck.iter().filter_map(|s| next_of(s, after, minutes, zone)).min()
 }
 
 fn next_of(struck: &Struck, after: Time, minutes: &[u16], zone: &Zone) -> Option<Time> {
-    if after < struck.opened {
-        return Some(struck.opened);
+    if after < struck.start {
+        return Some(struck.start);
     }
-    after.max(struck.start).next_local(minutes, zone).filter(|t| *t < struck.end)
+    after.next_local(minutes, zone).filter(|t| *t < struck.end)
 }

@@ -141,3 +141,16 @@ fn the_oracle_knows_the_answers_that_the_domain_gives() {
     let said = good(&oracle.arg("--self-test").output().unwrap());
     assert!(said.ends_with(" cases right\n"), "{said}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn random_strike_days_show_exactly_the_alerts_of_the_oracle() {
+    let Some(python) = python() else { return };
+    on_both_stores(async |place| {
+        let process = Process::serve(&place.url(), &[]);
+        let mut check = program(&python, "tests/strike_day.py", &root().join("tests"));
+        check.args(["--server", &process.address, "--seed", "1", "--worlds", "8", "--rounds", "3"]);
+        let said = good(&check.output().unwrap());
+        assert!(said.ends_with("equal: 8 worlds\n"), "{said}");
+    })
+    .await;
+}

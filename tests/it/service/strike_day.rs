@@ -15,7 +15,7 @@ use crate::support::service::{Service, eventually, on_both_stores};
 const GROUP: &str = "organisations/RJ1/coverGroups/GENMED";
 
 /// The wards, a cover group of the first with one registrar as its minimum, and a strike from 10:00 to 17:00 UTC.
-async fn announce(service: &Service) {
+pub async fn announce(service: &Service) {
     service.register_wards(vec![adult(&ward(1)), adult(&ward(2))]).await;
     let minimum = pb::CoverMinimum { tier: 2, period: pb::CoverPeriod::AllDay.into(), doctors: Some(1) };
     let group =
@@ -42,7 +42,7 @@ async fn announce(service: &Service) {
     service.strikes().create_strike(request).await.unwrap();
 }
 
-fn cover(at: Time, grades: &[(MedicalGrade, i32)]) -> StaffingReport {
+pub fn cover(at: Time, grades: &[(MedicalGrade, i32)]) -> StaffingReport {
     let grade = |(grade, at_work): &(MedicalGrade, i32)| pb::GradeCover {
         grade: (*grade).into(),
         at_work: Some(*at_work),
@@ -111,6 +111,30 @@ async fn t1_a_window_opens_and_closes_and_a_hole_is_seen_with_no_report_arriving
                 assert_eq!(alert.strike, "strikes/bma");
             }
         }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_ward_and_its_cover_group_reported_in_one_call_are_a_double_gap() {
+    on_both_stores(async |place| {
+        let clock = clock();
+        let service = place.serve_by(&clock).await;
+        announce(&service).await;
+        let now = morning() + Span::hours(2);
+        clock.advance_to(now);
+        service.settled().await;
+        // The ward is in memory with what it read of its group before.
+        service.report(figures(&ward(1), now, 16, 2)).await;
+        let hole = cover(now, &[(MedicalGrade::Consultant, 1), (MedicalGrade::Registrar, 0)]);
+        service.submit(vec![hole, figures(&ward(1), now + Span::seconds(1), 28, 3)]).await;
+        let holes = [
+            said("cover.below_minimum", "GENMED", Severity::Critical),
+            said("ratio.over_limit", "A1", Severity::Warning),
+            said("ward.double_gap", "A1", Severity::Critical),
+        ];
+        service.settled().await;
+        assert_eq!(open(&service).await, holes);
     })
     .await;
 }
