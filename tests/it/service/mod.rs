@@ -6,6 +6,7 @@ mod activity;
 mod audit;
 mod bad_input;
 mod cover_groups;
+mod cover_groups_cli;
 mod drain;
 mod fatigue;
 mod foreign;
