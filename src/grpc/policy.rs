@@ -33,12 +33,11 @@ impl pb::policy_service_server::PolicyService for Policies {
     ) -> Result<Response<pb::GetPolicyResponse>, Status> {
         let pb::GetPolicyRequest { name, effective } = request.into_inner();
         let (book, name) = self.named(&name).await?;
-        let policy = match effective {
-            false => wire::policy_version_to(&newest_policy(&book, &name)),
-            true => {
-                let InForce { from, policy } = effective_at(&book, &name, self.clock.now());
-                wire::policy_in_force_to(&name, &policy, from)
-            }
+        let policy = if effective {
+            let InForce { from, policy } = effective_at(&book, &name, self.clock.now());
+            wire::policy_in_force_to(&name, &policy, from)
+        } else {
+            wire::policy_version_to(&newest_policy(&book, &name))
         };
         Ok(Response::new(pb::GetPolicyResponse { policy: Some(policy) }))
     }

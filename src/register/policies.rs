@@ -113,16 +113,9 @@ impl Register {
             let now = self.clock.now();
             let effective = at(call.effective, now)?;
             let same = newest.patch == *patch && newest.effective <= effective;
-            let version = match same {
-                true => newest,
-                false => PolicyVersion {
-                    name: name.clone(),
-                    version: newest.version + 1,
-                    effective,
-                    recorded: now,
-                    patch: patch.clone(),
-                },
-            };
+            let (name, patch) = (name.clone(), patch.clone());
+            let next = PolicyVersion { name, version: newest.version + 1, effective, recorded: now, patch };
+            let version = if same { newest } else { next };
             consistent(&book, &version)?;
             if call.validate_only {
                 let preview = Some(preview(self.store.as_ref(), &book, &version, now).await?);

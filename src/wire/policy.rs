@@ -7,7 +7,7 @@ use bytes::Bytes;
 use prost::Message;
 
 use crate::domain::{
-    KindLimit, Policy, PolicyName, PolicyPatch, PolicyVersion, RedFlagType, RejectReason, Span, Time, WardKind,
+    KindLimit, Policy, PolicyName, PolicyPatch, PolicyVersion, RedFlagType, RejectReason, Shifts, Span, Time, WardKind,
 };
 use crate::wire::cover_group::{hhmm, shift_to, shifts_from};
 use crate::wire::enums::ward_kind_from;
@@ -266,7 +266,7 @@ pub fn policy_to(name: &PolicyName, patch: &PolicyPatch) -> pb::Policy {
         acknowledge_most_minutes: minutes(patch.acknowledge_most),
         escalate_first_minutes: minutes(patch.escalate_first),
         escalate_second_minutes: minutes(patch.escalate_second),
-        shifts: patch.shifts.iter().flat_map(|s| s.as_slice()).copied().map(shift_to).collect(),
+        shifts: patch.shifts.iter().flat_map(Shifts::as_slice).copied().map(shift_to).collect(),
         cover_return_times: times(&patch.cover_return_times),
         cover_return_grace_minutes: minutes(patch.cover_return_grace),
         plan_from_hours: hours(patch.plan_from),

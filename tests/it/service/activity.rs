@@ -100,6 +100,32 @@ async fn figures_of_a_strike_day_are_judged_until_the_end_of_the_day_after() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn work_below_the_target_is_an_alert_where_the_policy_says_so() {
+    on_both_stores(async |place| {
+        let clock = clock();
+        let service = place.serve_by(&clock).await;
+        service.register_many(1).await;
+        create(&service, pb::Strike { elective_policy: pb::ElectivePolicy::Maintain.into(), ..april() }).await;
+        let done = |delivered| work("2016-04-26", ActivityCategory::Outpatient, [Some(1_000), Some(delivered), None]);
+        submit(&service, vec![done(949)], false).await.unwrap();
+        service.settled().await;
+        let below = async || service.open_alerts().await.iter().any(|(rule, ..)| rule == "elective.below_target");
+        assert!(!below().await, "off by default");
+        let rules = [("elective.below_target".to_owned(), true)].into();
+        let policy = pb::Policy { name: "policies/default".into(), rules, ..Default::default() };
+        let request = pb::UpdatePolicyRequest { policy: Some(policy), ..Default::default() };
+        within(service.policies().update_policy(request)).await.unwrap();
+        service.settled().await;
+        assert!(below().await, "94.9 %");
+        submit(&service, vec![done(950)], false).await.unwrap();
+        service.settled().await;
+        assert!(!below().await, "95 % is the target");
+        service.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_bad_field_of_planned_work_is_named_and_no_row_is_kept() {
     on_both_stores(async |place| {
         let service = place.serve_by(&clock()).await;

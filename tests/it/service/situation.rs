@@ -61,7 +61,8 @@ async fn the_holes_are_the_alerts_that_breach_at_the_same_cursor() {
         assert_eq!(holes.critical_alerts, i32::try_from(critical).unwrap());
         let mut names: Vec<_> = block.worst.iter().map(|a| a.name.as_str()).collect();
         let mut expected: Vec<_> = listed.alerts.iter().map(|a| a.name.as_str()).collect();
-        (names.sort_unstable(), expected.sort_unstable());
+        names.sort_unstable();
+        expected.sort_unstable();
         assert_eq!(names, expected, "all of them are among the ten worst");
         let severities: Vec<_> = block.worst.iter().map(pb::SituationAlert::severity).collect();
         assert!(severities.is_sorted_by(|a, b| a >= b), "{severities:?}");
