@@ -1,7 +1,8 @@
 //! Returns and plans that cover groups owe their organisation: one alert for all that are missing, not one each.
 
-use crate::domain::{Period, Policy, Resolution, Rulebook, Severity, SubjectName, Summary, Time, Zone};
+use crate::domain::{Period, Policy, Resolution, Rulebook, Severity, StrikeId, SubjectName, Summary, Time, Zone};
 use crate::rules::catalogue::{NOT_REPORTED, PLAN_MISSING};
+use crate::rules::cover_view;
 use crate::rules::verdict::{Ruling, Verdict, fraction};
 use crate::rules::windows::{self, Struck};
 
@@ -82,44 +83,51 @@ pub fn not_reported(view: &OrganisationView<'_>) -> Ruling {
 }
 
 /// `cover.plan_missing`: groups in scope of a coming strike for which nobody planned doctors; from 72 h before it opens,
-/// critical from 24 h.
+/// critical from 24 h. Of several windows the next one that lacks plans speaks.
 pub fn plan_missing(view: &OrganisationView<'_>) -> Ruling {
     let groups = view.groups();
-    let coming = coming(view);
-    let Some(soonest) = coming.first() else {
-        let ruling = counted(PLAN_MISSING, &[], groups.len());
-        return Ruling { forecast: true, ..ruling }.says(Verdict::Ended(Resolution::WindowEnded));
-    };
-    let lacking = coming.iter().map(|s| (*s, unplanned(&groups, s))).find(|(_, missing)| !missing.is_empty());
-    let (coming, missing) = lacking.unwrap_or((soonest, Vec::new()));
-    let ruling = counted(PLAN_MISSING, &missing, groups.len());
-    let ruling = Ruling { forecast: true, strike: Some(coming.strike.clone()), ..ruling };
-    if missing.is_empty() {
-        return ruling.says(Verdict::Ended(Resolution::ReturnReceived));
+    let coming = coming(view, &groups);
+    let counted = |missing: &[SubjectName]| Ruling { forecast: true, ..counted(PLAN_MISSING, missing, groups.len()) };
+    if coming.is_empty() {
+        return counted(&[]).says(Verdict::Ended(Resolution::WindowEnded));
     }
+    let Some(next) = coming.iter().filter(|c| !c.planned).min_by_key(|c| (c.opens, &c.strike)) else {
+        return counted(&[]).says(Verdict::Ended(Resolution::ReturnReceived));
+    };
+    let of_next = coming.iter().filter(|c| !c.planned && c.opens == next.opens);
+    let mut missing: Vec<SubjectName> = of_next.map(|c| c.group.clone()).collect();
+    missing.dedup();
+    let ruling = Ruling { strike: Some(next.strike.clone()), ..counted(&missing) };
     let (code, count, all) = (view.name.code(), missing.len(), groups.len());
-    let opens = format!("{} {}", coming.opened.local_day(view.zone), view.clock(coming.opened));
+    let opens = format!("{} {}", next.opens.local_day(view.zone), view.clock(next.opens));
     let message = format!("{code}: no plan from {count} of {all} cover groups for the strike that opens {opens}.");
-    let severe = view.now >= coming.opened - view.policy.plan_critical_from;
+    let severe = view.now >= next.opens - view.policy.plan_critical_from;
     ruling.with_message(message).says(Verdict::Breach(if severe { Severity::Critical } else { Severity::Warning }))
 }
 
-/// The windows that open soon enough for plans to be due, the next one in front.
-fn coming<'a>(view: &OrganisationView<'a>) -> Vec<&'a Struck> {
-    let soon = |s: &&Struck| s.opened > view.now && s.opened - view.policy.plan_from <= view.now;
-    let mut coming: Vec<&Struck> = view.struck.iter().filter(soon).collect();
-    coming.sort_by_key(|s| (s.opened, &s.strike, s.window));
-    coming
+/// A window for which a group's plan is due.
+struct Coming<'a> {
+    group: &'a SubjectName,
+    strike: StrikeId,
+    opens: Time,
+    planned: bool,
 }
 
-/// Groups of which no plan touches a window.
-fn unplanned(groups: &[(&SubjectName, Option<&Summary>)], coming: &Struck) -> Vec<SubjectName> {
-    let window = Period::new(coming.opened, coming.end);
-    let planned = |summary: Option<&Summary>| {
+/// The windows that open soon enough for plans to be due, for each group by its own shifts.
+fn coming<'a>(view: &OrganisationView<'a>, groups: &[(&'a SubjectName, Option<&Summary>)]) -> Vec<Coming<'a>> {
+    let soon = |s: &Struck| s.opened > view.now && s.opened - view.policy.plan_from <= view.now;
+    let of_group = |(group, summary): &(&'a SubjectName, Option<&Summary>)| {
         let periods = summary.and_then(|s| s.cover.as_ref()).map_or(&[][..], |c| &c.planned);
-        periods.iter().any(|period| window.and_then(|w| w.overlap(*period)).is_some())
+        let touches = |s: &Struck| Period::new(s.opened, s.end).is_some_and(|w| overlaps(w, periods));
+        let struck = view.book.group(group).map(|facts| cover_view::struck(facts, view.policy)).unwrap_or_default();
+        let of = |s: Struck| Coming { group, planned: touches(&s), opens: s.opened, strike: s.strike };
+        struck.into_iter().filter(soon).map(of).collect::<Vec<_>>()
     };
-    groups.iter().filter(|(_, summary)| !planned(*summary)).map(|(name, _)| (*name).clone()).collect()
+    groups.iter().flat_map(of_group).collect()
+}
+
+fn overlaps(window: Period, periods: &[Period]) -> bool {
+    periods.iter().any(|period| window.overlap(*period).is_some())
 }
 
 /// The instants after now at which time alone changes what is missing.
