@@ -2,6 +2,9 @@
 
 use tonic::Code;
 use wardwatch::domain::{Clock as _, Span, Time};
+use wardwatch::wire::pb::AlertEventType::{
+    Acknowledged, Escalated, Raised, Reopened, Resolved, SeverityChanged, Unacknowledged, Updated,
+};
 use wardwatch::wire::pb::{
     self, AlertEventType, AlertState, CauseKind, CloseReason, ReceiptOutcome, Resolution, ResponderRole, Severity,
     StaffingReport,
@@ -98,7 +101,6 @@ async fn t1_an_acknowledgement_runs_out_by_time_alone_and_what_waited_goes_up_at
         for service in &services {
             service.settled().await;
         }
-        use AlertEventType::{Acknowledged, Escalated, Raised, Unacknowledged};
         assert_eq!(services[0].happened(&name).await, [Raised, Acknowledged], "looked after, it goes to nobody");
         pass(&clock, 1);
         for service in &services {
@@ -118,7 +120,6 @@ async fn t1_an_acknowledgement_runs_out_by_time_alone_and_what_waited_goes_up_at
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_acknowledgement_lapses_on_a_rise_in_one_input_and_holds_through_a_fall_an_end_and_a_reopening() {
     on_both_stores(async |place| {
-        use AlertEventType::{Acknowledged, Raised, Reopened, Resolved, SeverityChanged, Unacknowledged, Updated};
         let clock = clock();
         let service = place.serve_by(&clock).await;
         service.register_many(1).await;
@@ -192,8 +193,11 @@ async fn only_what_hides_nothing_can_be_closed() {
         assert_eq!(closed.resolution(), Resolution::ClosedByResponder);
         let overdue = service.events(&name).await;
         let causes: Vec<_> = overdue.iter().map(|e| e.cause.clone().unwrap().kind()).collect();
-        use CauseKind::{Report, Responder, Timer};
-        assert_eq!(causes, [Report, Timer, Responder], "that the figures fell overdue was time's doing");
+        assert_eq!(
+            causes,
+            [CauseKind::Report, CauseKind::Timer, CauseKind::Responder],
+            "that the figures fell overdue was time's doing"
+        );
         // A ward that closes takes its alerts with it.
         send(&service, critical(clock.now())).await;
         let name = service.alert(RATIO).await.name;
@@ -250,7 +254,6 @@ async fn of_two_people_who_act_on_what_they_both_read_one_is_told_so() {
         assert_eq!(won.len(), 1);
         let lost = lost.into_iter().next().unwrap().unwrap_err();
         assert_eq!((lost.code(), reason(&lost).as_str()), (Code::Aborted, "ETAG_MISMATCH"));
-        use AlertEventType::{Acknowledged, Raised};
         assert_eq!(services[0].happened(&read.name).await, [Raised, Acknowledged]);
         // With what it is now, it works; and new figures alone are no reason to refuse.
         pass(&clock, 2);

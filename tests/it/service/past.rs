@@ -103,9 +103,8 @@ async fn a_subscription_after_the_past_tells_what_happened_since() {
         let request = pb::SubscribeRequest { start, ..Default::default() };
         let mut stream = within(service.alerts().subscribe(request)).await.unwrap().into_inner();
         let first = loop {
-            match within(stream.message()).await.unwrap().unwrap().response {
-                Some(Response::Events(events)) => break events.events[0].clone(),
-                _ => continue,
+            if let Some(Response::Events(events)) = within(stream.message()).await.unwrap().unwrap().response {
+                break events.events[0].clone();
             }
         };
         let next = seen.iter().find(|e| to_time(e.event_time.unwrap()).unwrap() > at).unwrap();
