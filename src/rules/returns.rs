@@ -115,11 +115,11 @@ fn coming<'a>(view: &OrganisationView<'a>) -> Vec<&'a Struck> {
 /// Groups of which no plan touches a window.
 fn unplanned(groups: &[(&SubjectName, Option<&Summary>)], coming: &Struck) -> Vec<SubjectName> {
     let window = Period::new(coming.opened, coming.end);
-    let planned = |summary: &Option<&Summary>| {
+    let planned = |summary: Option<&Summary>| {
         let periods = summary.and_then(|s| s.cover.as_ref()).map_or(&[][..], |c| &c.planned);
         periods.iter().any(|period| window.and_then(|w| w.overlap(*period)).is_some())
     };
-    groups.iter().filter(|(_, summary)| !planned(summary)).map(|(name, _)| (*name).clone()).collect()
+    groups.iter().filter(|(_, summary)| !planned(*summary)).map(|(name, _)| (*name).clone()).collect()
 }
 
 /// The instants after now at which time alone changes what is missing.

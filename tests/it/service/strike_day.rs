@@ -134,7 +134,9 @@ async fn a_ward_and_its_cover_group_reported_in_one_call_are_a_double_gap() {
             said("ward.double_gap", "A1", Severity::Critical),
         ];
         service.settled().await;
-        assert_eq!(open(&service).await, holes);
+        let mut open = open(&service).await;
+        open.retain(|(rule, ..)| rule != "report.overdue");
+        assert_eq!(open, holes);
     })
     .await;
 }
