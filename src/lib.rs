@@ -14,6 +14,7 @@ pub mod register;
 pub mod retention;
 pub mod rules;
 pub mod server;
+pub mod situation;
 pub mod store;
 pub mod telemetry;
 pub mod wire;

@@ -17,12 +17,21 @@ pub(super) struct Filter {
     /// Ward, as organisations/RJ1/wards/A1 or RJ1/A1; repeatable.
     #[arg(long, value_name = "WARD", value_parser = ward)]
     ward: Vec<String>,
+    /// Cover group, as organisations/RJ1/coverGroups/GENMED or RJ1/GENMED; repeatable. With --ward: either.
+    #[arg(long, value_name = "GROUP", value_parser = cover_group)]
+    cover_group: Vec<String>,
+    /// Strike that they belong to, as strikes/bma-2016-04-26 or bma-2016-04-26; repeatable.
+    #[arg(long, value_name = "STRIKE", value_parser = strike)]
+    strike: Vec<String>,
     /// Rule, such as ratio.over_limit, or family, such as ratio.*; repeatable.
     #[arg(long, value_name = "RULE")]
     rule: Vec<String>,
     /// Only alerts that have been this severe or worse at some time.
     #[arg(long, value_enum, ignore_case = true)]
     min_severity: Option<MinSeverity>,
+    /// Only alerts on what is, none on plans.
+    #[arg(long)]
+    no_forecasts: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -60,10 +69,12 @@ impl Filter {
             sites: self.site.clone(),
             regions: self.region.clone(),
             wards: self.ward.clone(),
+            cover_groups: self.cover_group.clone(),
+            strikes: self.strike.clone(),
             rules: self.rule.clone(),
             event_types: event_types.iter().map(|t| t.to_wire().into()).collect(),
             min_severity: min_severity.into(),
-            ..Default::default()
+            include_forecasts: !self.no_forecasts,
         }
     }
 }
@@ -98,6 +109,13 @@ pub(super) fn ward(text: &str) -> Result<String, String> {
     }
 }
 
+/// `strikes/bma-2016-04-26` or `bma-2016-04-26`.
+#[expect(clippy::unnecessary_wraps, reason = "the form of a clap value parser")]
+pub(super) fn strike(text: &str) -> Result<String, String> {
+    let id = text.strip_prefix("strikes/").unwrap_or(text);
+    Ok(format!("strikes/{id}"))
+}
+
 /// `RJ1/GENMED` or `organisations/RJ1/coverGroups/GENMED`.
 pub(super) fn cover_group(text: &str) -> Result<String, String> {
     match text.split('/').collect::<Vec<_>>().as_slice() {
@@ -116,6 +134,7 @@ mod tests {
         assert!(ward("A1").is_err());
         assert_eq!(cover_group("RJ1/ALL"), cover_group("organisations/RJ1/coverGroups/ALL"));
         assert!(cover_group("ALL").is_err());
+        assert_eq!(strike("bma-2016-04-26"), strike("strikes/bma-2016-04-26"));
         assert_eq!(organisation("RJ1"), organisation("organisations/RJ1"));
     }
 }

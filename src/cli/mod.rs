@@ -1,5 +1,6 @@
 //! The command line: one file per subcommand. Results go to stdout, everything else to stderr.
 
+mod activity;
 mod alerts;
 mod config;
 mod cover_groups;
@@ -19,6 +20,7 @@ mod replay;
 mod report;
 mod serve;
 mod shown;
+mod situation;
 mod stop;
 mod strikes;
 mod table;
@@ -89,6 +91,12 @@ enum Command {
     /// Import, list and show wards.
     #[command(subcommand)]
     Wards(wards::Wards),
+    /// Show where cover and staffing stand, on one screen.
+    #[command(alias = "sitrep")]
+    Situation(situation::Situation),
+    /// Send planned work: operations and appointments planned, delivered, postponed.
+    #[command(subcommand)]
+    Activity(activity::Activity),
     /// Show and change what the rules judge by.
     #[command(subcommand)]
     Policy(policy::Policy),
@@ -155,6 +163,8 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Alerts(alerts) => alerts.run(session).await,
         Command::Organisations(organisations) => organisations.run(session).await,
         Command::Wards(wards) => wards.run(session).await,
+        Command::Situation(situation) => situation.run(session).await,
+        Command::Activity(activity) => activity.run(session).await,
         Command::Policy(policy) => policy.run(session).await,
         Command::Strikes(strikes) => strikes.run(session).await,
         Command::CoverGroups(groups) => groups.run(session).await,

@@ -26,8 +26,17 @@ impl Mapped for pb::StaffingReport {
 impl Mapped for pb::ReportReceipt {
     const NAME: &'static str = "wardwatch.v1.ReportReceipt";
 }
+impl Mapped for pb::Activity {
+    const NAME: &'static str = "wardwatch.v1.Activity";
+}
+impl Mapped for pb::Situation {
+    const NAME: &'static str = "wardwatch.v1.Situation";
+}
 impl Mapped for pb::Alert {
     const NAME: &'static str = "wardwatch.v1.Alert";
+}
+impl Mapped for pb::AuditEntry {
+    const NAME: &'static str = "wardwatch.v1.AuditEntry";
 }
 impl Mapped for pb::AlertEvent {
     const NAME: &'static str = "wardwatch.v1.AlertEvent";

@@ -1,12 +1,14 @@
 //! The project's own client: typed calls, a reporter that resends, a subscriber that resumes. The command line, the
 //! demo and the tests reach the service through it, as any integrator would.
 
+mod acting;
 mod error;
 mod health;
 pub mod json;
 mod reporter;
 mod retry;
 mod shift;
+mod situation;
 mod strikes;
 mod subscriber;
 
@@ -18,7 +20,8 @@ use tonic::transport::{Channel, Endpoint};
 pub use crate::wire::{pb, timestamp_to};
 pub use error::{Error, Refusal};
 pub use reporter::{Receipts, ReportSender, WINDOW};
-pub use shift::{Shift, instant};
+pub use shift::{Moment, Shift, instant};
+pub use situation::{Sight, SituationWatcher};
 pub use subscriber::{Item, ItemKind, Start, Subscriber, Subscription};
 
 use pb::alert_service_client::AlertServiceClient;
@@ -95,6 +98,12 @@ impl Client {
         request: pb::ListAlertEventsRequest,
     ) -> Result<pb::ListAlertEventsResponse, Error> {
         self.answer(self.alerts().list_alert_events(bounded(request)).await)
+    }
+
+    /// Submits planned work: up to 1,000 rows in one call.
+    pub async fn submit_activity(&self, activities: Vec<pb::Activity>) -> Result<pb::SubmitActivityResponse, Error> {
+        let request = pb::SubmitActivityRequest { activities, validate_only: false };
+        self.answer(self.reporting().submit_activity(bounded(request)).await)
     }
 
     /// Creates or replaces organisations.

@@ -57,6 +57,9 @@ impl Shift {
     }
 }
 
+/// A protobuf timestamp, for rooms that do not speak protobuf.
+pub type Moment = prost_types::Timestamp;
+
 /// A protobuf timestamp as an instant; `None` when absent or out of range.
 pub fn instant(time: Option<prost_types::Timestamp>) -> Option<Timestamp> {
     time.and_then(|t| Timestamp::new(t.seconds, t.nanos).ok())

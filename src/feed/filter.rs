@@ -86,7 +86,7 @@ mod tests {
             let mut sets = [const { None }; 5];
             sets[field] = Some(set(&["other"]));
             let [organisations, regions, subjects, rules, strikes] = sets.map(Option::unwrap_or_default);
-            let filter = Filter { organisations, regions, subjects, rules, strikes, ..Filter::default() };
+            let filter = Filter { organisations, regions, subjects, strikes, rules, ..Filter::default() };
             assert!(!filter.wants_event(&keys()));
         }
     }

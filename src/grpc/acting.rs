@@ -31,12 +31,12 @@ impl Alerts {
             Ok(Err(_)) => return Err(Problem::Draining(Duration::from_secs(1))),
             Err(_) => return Err(Problem::StorageUnavailable("no commit in time".to_owned())),
         };
-        let payload = acted.map_err(|refusal| refused(id, refusal))?;
+        let payload = acted.map_err(|refusal| refused(id, &refusal))?;
         alert(&payload).map(Some).map_err(|e| Problem::Internal(e.to_string()))
     }
 }
 
-fn refused(id: AlertId, refusal: ActRefusal) -> Problem {
+fn refused(id: AlertId, refusal: &ActRefusal) -> Problem {
     match refusal {
         ActRefusal::NotFound => Problem::NotFound(id.to_string()),
         ActRefusal::EtagMismatch => Problem::EtagMismatch(id.to_string()),

@@ -51,9 +51,9 @@ impl Alerts {
     /// Rows with the names of their subjects.
     async fn entries(&self, rows: Vec<AuditRow>) -> Result<Vec<pb::AuditEntry>, Problem> {
         let numbers: BTreeSet<i64> = rows.iter().filter_map(|row| row.subject).collect();
-        let named = self.store.summaries_of(&numbers.into_iter().collect::<Vec<_>>()).await?;
+        let found = self.store.summaries_of(&numbers.into_iter().collect::<Vec<_>>()).await?;
         let names: HashMap<i64, String> =
-            named.into_iter().map(|(number, name, _)| (number, name.to_string())).collect();
+            found.into_iter().map(|(number, name, _)| (number, name.to_string())).collect();
         let entry = |AuditRow { sequence, recorded, subject, position, entry }: AuditRow| {
             let subject = subject.and_then(|number| names.get(&number).cloned()).unwrap_or_default();
             audit_to(AuditPlace { sequence, recorded, subject, position }, &entry)

@@ -16,6 +16,10 @@ pub type Listed = (Time, AlertId, pb::Alert);
 impl Alerts {
     /// The place of the log after the last event at or before a time.
     pub(super) async fn place_at(&self, time: Time) -> Result<LogPoint, Problem> {
+        // The time of the last event that retention took is refused: what stood then can no longer be shown.
+        if let Err(oldest) = self.store.point_at(time).await? {
+            return Err(self.expired(oldest).await?);
+        }
         // Times are whole microseconds, so the next one begins what had not happened yet.
         match self.store.point_at(time + Span::micros(1)).await? {
             Ok(point) => Ok(point),

@@ -111,10 +111,10 @@ async fn write(mut pending: mpsc::Receiver<Coming>, ended: oneshot::Receiver<Opt
 }
 
 /// A fifth sooner or later, so that streams opened together do not come back together.
-fn aged(max: Duration) -> Duration {
+pub(super) fn aged(max: Duration) -> Duration {
     max.mul_f64(0.8 + 0.4 * fastrand::f64())
 }
 
-fn retry_after() -> Duration {
+pub(super) fn retry_after() -> Duration {
     Duration::from_millis(fastrand::u64(100..1_000))
 }

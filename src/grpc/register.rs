@@ -78,7 +78,8 @@ impl pb::register_service_server::RegisterService for Registering {
         let ward: SubjectName = name.parse().map_err(|e| Problem::field("name", format!("{e}")))?;
         let book = self.current().await?;
         let facts = book.ward(&ward).ok_or_else(|| Problem::NotFound(missing(&book, &ward)))?;
-        let subjects = reading::subjects(self.store.as_ref(), &book, &[facts.number]).await.map_err(Problem::from)?;
+        let (numbers, now) = ([facts.number], self.clock.now());
+        let subjects = reading::subjects(self.store.as_ref(), &book, &numbers, now).await.map_err(Problem::from)?;
         let subject = subjects.into_iter().next().ok_or(Problem::NotFound(name))?;
         Ok(Response::new(self.ward_as_it_stands(&subject, facts)))
     }

@@ -165,6 +165,16 @@ impl pb::reporting_service_server::ReportingService for Reporting {
             cursor: page.cursor,
         }))
     }
+
+    async fn submit_activity(
+        &self,
+        request: Request<pb::SubmitActivityRequest>,
+    ) -> Result<Response<pb::SubmitActivityResponse>, Status> {
+        let pb::SubmitActivityRequest { activities, validate_only } = request.into_inner();
+        let count = self.register.submit_activity(activities, validate_only).await.map_err(Problem::from)?;
+        let accepted_count = i32::try_from(count).unwrap_or(i32::MAX);
+        Ok(Response::new(pb::SubmitActivityResponse { accepted_count }))
+    }
 }
 
 impl Reporting {

@@ -10,9 +10,11 @@ use crate::clock::SharedClock;
 use crate::feed::Feed;
 use crate::grpc::alerts::Alerts;
 use crate::grpc::health::Reporter;
+use crate::grpc::policy::Policies;
 use crate::grpc::register::Registering;
 use crate::grpc::reporting::{self, MOST_REPORTS, Reporting};
 use crate::grpc::server_info::ServerInfo;
+use crate::grpc::situation::Situations;
 use crate::grpc::status::MAX_INBOUND_BYTES;
 use crate::grpc::strikes::Striking;
 use crate::grpc::subscribe::AlertApi;
@@ -71,6 +73,7 @@ impl Services {
                 .register_encoded_file_descriptor_set(wire::DESCRIPTORS)
                 .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
         };
+        let feed = Arc::clone(&self.feed);
         let alerts = Alerts {
             feed: self.feed,
             register: Arc::clone(&self.register),
@@ -83,6 +86,18 @@ impl Services {
             register: Arc::clone(&self.register),
             store: Arc::clone(&self.store),
             clock: Arc::clone(&self.clock),
+        };
+        let policies = Policies {
+            register: Arc::clone(&self.register),
+            store: Arc::clone(&self.store),
+            clock: Arc::clone(&self.clock),
+        };
+        let situations = Situations {
+            store: Arc::clone(&self.store),
+            register: Arc::clone(&self.register),
+            feed: Arc::clone(&feed),
+            clock: Arc::clone(&self.clock),
+            lifecycle: self.lifecycle.clone(),
         };
         let striking = Striking {
             register: Arc::clone(&self.register),
@@ -108,6 +123,8 @@ impl Services {
         };
         let reporting = pb::reporting_service_server::ReportingServiceServer::new(reporting);
         let registering = pb::register_service_server::RegisterServiceServer::new(registering);
+        let policies = pb::policy_service_server::PolicyServiceServer::new(policies);
+        let situations = pb::situation_service_server::SituationServiceServer::new(situations);
         let striking = pb::strike_service_server::StrikeServiceServer::new(striking);
         let info = pb::server_service_server::ServerServiceServer::new(info);
         let routes = Routes::new(health)
@@ -116,6 +133,8 @@ impl Services {
             .add_service(AlertApi::new(alerts))
             .add_service(reporting.max_decoding_message_size(limits.message_bytes))
             .add_service(registering.max_decoding_message_size(limits.message_bytes))
+            .add_service(policies.max_decoding_message_size(limits.message_bytes))
+            .add_service(situations.max_decoding_message_size(MAX_INBOUND_BYTES))
             .add_service(striking.max_decoding_message_size(limits.message_bytes))
             .add_service(info.max_decoding_message_size(MAX_INBOUND_BYTES));
         Ok((routes, reporter))

@@ -46,7 +46,7 @@ impl Subjects {
         }
         let subjects = loop {
             let book = self.register.rulebook();
-            let subjects = reading::subjects(self.store.as_ref(), &book, &missing).await?;
+            let subjects = reading::subjects(self.store.as_ref(), &book, &missing, self.register.now()).await?;
             let newest = subjects.iter().map(|s| s.generation).max().unwrap_or_default();
             if newest <= book.generation {
                 break subjects;

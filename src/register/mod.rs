@@ -1,7 +1,10 @@
 //! Organisations and wards as configuration: the rulebook in force, and its changes.
 
+mod activity;
 mod change;
 mod cover_groups;
+mod policies;
+mod policy_preview;
 pub mod reading;
 mod rows;
 mod strike_effect;
@@ -9,6 +12,8 @@ mod strike_reads;
 mod strikes;
 
 pub use change::{RegisterError, Upserted};
+pub use policies::{PolicyChanged, PolicyError, first_policy, newest_policy, policy_exists};
+pub use policy_preview::PolicyPreview;
 pub use strikes::{StrikeChanged, StrikeError};
 
 use std::sync::Arc;
@@ -17,7 +22,7 @@ use arc_swap::ArcSwap;
 use tokio::sync::Mutex;
 
 use crate::clock::SharedClock;
-use crate::domain::Rulebook;
+use crate::domain::{Rulebook, Time};
 use crate::store::{Store, StoreError};
 
 /// The register: the rulebook in force on this replica, kept in step with the store.
@@ -34,6 +39,11 @@ impl Register {
     /// A register over a store; empty until it is refreshed.
     pub fn new(store: Arc<dyn Store>, clock: SharedClock) -> Self {
         Self { store, clock, rulebook: ArcSwap::default(), refreshing: Mutex::default() }
+    }
+
+    /// Now, by the clock that changes are recorded by.
+    pub fn now(&self) -> Time {
+        self.clock.now()
     }
 
     /// The rulebook in force.

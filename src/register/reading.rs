@@ -2,18 +2,26 @@
 
 use std::collections::HashMap;
 
-use crate::domain::{Rulebook, Subject, SubjectName, Summary};
+use crate::domain::{Rulebook, Subject, SubjectName, Summary, Time};
+use crate::register::activity;
 use crate::store::{Store, StoreError, SubjectRow};
 use crate::wire;
 
-/// Reads the subjects with these numbers, and what they read. One that cannot be read is logged and left out: its
-/// reports are refused, the others go on.
+/// Reads the subjects with these numbers, and what they read at an instant. One that cannot be read is logged and left
+/// out: its reports are refused, the others go on.
 ///
 /// # Errors
 /// When the store cannot be read.
-pub async fn subjects(store: &dyn Store, book: &Rulebook, numbers: &[i64]) -> Result<Vec<Subject>, StoreError> {
+pub async fn subjects(
+    store: &dyn Store,
+    book: &Rulebook,
+    numbers: &[i64],
+    now: Time,
+) -> Result<Vec<Subject>, StoreError> {
     let rows = store.load_subjects(numbers).await?;
-    with_reads(store, book, rows.into_iter().filter_map(subject).collect()).await
+    let mut subjects = with_reads(store, book, rows.into_iter().filter_map(subject).collect()).await?;
+    activity::read(store, book, &mut subjects, now).await?;
+    Ok(subjects)
 }
 
 /// A row as a subject that has read nothing yet.

@@ -53,7 +53,12 @@ fn lay_context(book: &mut Rulebook, row: &ContextRow) -> Result<(), StoreError> 
             leave(book, &strike, row.generation);
             book.strikes.insert(strike.id.clone(), (row.generation, Arc::new(strike)));
         }
-        ContextKind::Policy => {}
+        ContextKind::Policy => {
+            let version = wire::decode_policy(&row.payload, row.version, row.recorded);
+            let version = version.map_err(|_| unreadable(&row.name))?;
+            book.policy_changes.insert(version.name.clone(), row.generation);
+            book.policies.entry(version.name.clone()).or_default().push(version);
+        }
     }
     Ok(())
 }

@@ -5,8 +5,8 @@ use crate::domain::{
     Period, Policy, Resolution, Severity, SiteCode, Span, SubjectName, Time, Window,
 };
 use crate::rules::catalogue::{
-    CAPACITY, CORRIDOR, IMPLAUSIBLE, JUDGEMENT, MAX_ALLOCATION, NOT_REPORTED, OVERDUE, PLAN_MISSING, SILENT, SKILL_MIX,
-    of_strike,
+    CAPACITY, CORRIDOR, DOUBLE_GAP, IMPLAUSIBLE, JUDGEMENT, MAX_ALLOCATION, NOT_REPORTED, OVERDUE, PLAN_MISSING,
+    SILENT, SKILL_MIX, of_strike,
 };
 use crate::rules::inputs::Inputs;
 use crate::rules::showing::{asks_nothing, staff};
@@ -186,6 +186,10 @@ impl Turn<'_> {
         if ruling.rule == OVERDUE {
             let heard = ruling.reads.iter().filter_map(|k| inputs.blocks().current(*k)).map(|(_, _, heard)| heard);
             return heard.max().unwrap_or(self.now);
+        }
+        // Of the doctors a ward knows only that their cover changed, which is now.
+        if ruling.rule == DOUBLE_GAP && !self.by_report() {
+            return self.now;
         }
         inputs.newest(ruling.reads)
     }

@@ -40,11 +40,11 @@ pub mod windows;
 mod words;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use catalogue::{OPTIONAL, RULES, nearest};
 pub use cover_view::{CoverView, cover_overdue_time, shifts, struck};
-pub use due::overdue_time;
+pub use due::{ever_reported, overdue_time};
 pub use group::standing as group_status;
 pub use judge::{Decision, Input, judge};
 pub use response::Request;

@@ -11,9 +11,8 @@ pub fn is_on(policy: &Policy, of_ward: &[String], rule: &str) -> bool {
 
 /// Rulings as they stand; those of rules that are off say so.
 pub fn switched(policy: &Policy, of_ward: &[String], rulings: Vec<Ruling>) -> Vec<Ruling> {
-    let one = |ruling: Ruling| match is_on(policy, of_ward, ruling.rule) {
-        true => ruling,
-        false => ruling.says(Verdict::SwitchedOff),
+    let one = |ruling: Ruling| {
+        if is_on(policy, of_ward, ruling.rule) { ruling } else { ruling.says(Verdict::SwitchedOff) }
     };
     rulings.into_iter().map(one).collect()
 }

@@ -1,8 +1,8 @@
 //! Enums, both ways. A stored value that this version does not know is `None`.
 
 use crate::domain::{
-    AlertState, BlockKind, Condition, EventType, Freshness, MinimumReason, RejectReason, Resolution, Severity,
-    WardKind, WardState, WardStatus,
+    ActivityCategory, AlertState, BlockKind, Condition, EventType, Freshness, MinimumReason, RejectReason, Resolution,
+    Severity, WardKind, WardState, WardStatus,
 };
 use crate::wire::pb;
 
@@ -260,5 +260,24 @@ impl From<MinimumReason> for pb::MinimumReason {
             MinimumReason::SmallUnit => Self::SmallUnit,
             MinimumReason::LocalAgreement => Self::LocalAgreement,
         }
+    }
+}
+
+impl From<ActivityCategory> for pb::ActivityCategory {
+    fn from(category: ActivityCategory) -> Self {
+        match category {
+            ActivityCategory::Inpatient => Self::Inpatient,
+            ActivityCategory::DayCase => Self::DayCase,
+            ActivityCategory::Outpatient => Self::Outpatient,
+        }
+    }
+}
+
+pub(super) fn activity_category_from(value: i32) -> Option<ActivityCategory> {
+    match pb::ActivityCategory::try_from(value).ok()? {
+        pb::ActivityCategory::Unspecified => None,
+        pb::ActivityCategory::Inpatient => Some(ActivityCategory::Inpatient),
+        pb::ActivityCategory::DayCase => Some(ActivityCategory::DayCase),
+        pb::ActivityCategory::Outpatient => Some(ActivityCategory::Outpatient),
     }
 }

@@ -1,5 +1,6 @@
 //! Bytes to meaning and back: the only room that knows protobuf.
 
+mod activity;
 mod alert;
 mod audit;
 mod blocks;
@@ -34,6 +35,7 @@ mod generated {
     include!(concat!(env!("OUT_DIR"), "/pb.rs"));
 }
 
+pub use activity::{SubmittedActivity, activity_from, activity_of};
 pub use alert::{alert_from, alert_row, alert_to, event_to, fraction_to};
 pub use audit::{AuditPlace, Audited, audit_entry, audit_to};
 pub use cover::{medical_cover_from, medical_cover_to, withhold_absences};

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use prost::Message;
 
 use crate::domain::{
-    KindLimit, Policy, PolicyName, PolicyPatch, PolicyVersion, RedFlagType, RejectReason, Span, Time, WardKind,
+    KindLimit, Policy, PolicyName, PolicyPatch, PolicyVersion, RedFlagType, RejectReason, Shifts, Span, Time, WardKind,
 };
 use crate::wire::cover_group::{hhmm, shift_to, shifts_from};
 use crate::wire::enums::ward_kind_from;
@@ -266,7 +266,7 @@ pub fn policy_to(name: &PolicyName, patch: &PolicyPatch) -> pb::Policy {
         acknowledge_most_minutes: minutes(patch.acknowledge_most),
         escalate_first_minutes: minutes(patch.escalate_first),
         escalate_second_minutes: minutes(patch.escalate_second),
-        shifts: patch.shifts.iter().flat_map(|s| s.as_slice()).copied().map(shift_to).collect(),
+        shifts: patch.shifts.iter().flat_map(Shifts::as_slice).copied().map(shift_to).collect(),
         cover_return_times: times(&patch.cover_return_times),
         cover_return_grace_minutes: minutes(patch.cover_return_grace),
         plan_from_hours: hours(patch.plan_from),
@@ -289,19 +289,25 @@ fn limit_to((kind, limit): (&WardKind, &KindLimit)) -> pb::KindLimit {
 /// A version as its message.
 pub fn policy_version_to(version: &PolicyVersion) -> pb::Policy {
     pb::Policy {
-        version: version.to_string(),
+        // Version 0 is that of a policy that nobody set yet.
+        version: if version.version > 0 { version.to_string() } else { String::new() },
         etag: version.etag(),
-        effective_time: Some(timestamp_to(version.effective)),
-        record_time: Some(timestamp_to(version.recorded)),
+        effective_time: since(version.effective),
+        record_time: since(version.recorded),
         ..policy_to(&version.name, &version.patch)
     }
 }
 
-/// The values in force since `from`, as their message; from the beginning if that lies before 1970.
+/// An instant; none for the beginning of time.
+fn since(at: Time) -> Option<prost_types::Timestamp> {
+    Some(at).filter(|at| at.as_micros() >= 0).map(timestamp_to)
+}
+
+/// The values in force since `from`, as their message.
 pub fn policy_in_force_to(name: &PolicyName, policy: &Policy, from: Time) -> pb::Policy {
     pb::Policy {
         version: policy.version.clone(),
-        effective_time: Some(from).filter(|at| at.as_micros() >= 0).map(timestamp_to),
+        effective_time: since(from),
         ..policy_to(name, &PolicyPatch::from(policy))
     }
 }

@@ -123,14 +123,12 @@ fn who(v: &mut Violations, name: &str, role: i32, client: &str) -> Option<(Alert
 
 /// A code that must be said and known.
 fn coded<T>(v: &mut Violations, field: &str, number: i32, known: Option<T>, such_as: &str) -> Option<T> {
-    match (known, number) {
-        (None, 0) => v.add(field, RejectReason::Missing, format!("is required, such as {such_as}")),
-        (None, _) => {
-            v.add(field, RejectReason::Malformed, format!("{number} is not known: send one such as {such_as}"))
-        }
-        (Some(code), _) => return Some(code),
+    if known.is_none() && number == 0 {
+        v.add(field, RejectReason::Missing, format!("is required, such as {such_as}"));
+    } else if known.is_none() {
+        v.add(field, RejectReason::Malformed, format!("{number} is not known: send one such as {such_as}"));
     }
-    None
+    known
 }
 
 fn asked(

@@ -62,6 +62,7 @@ fn help_is_a_result() {
         "organisations",
         "wards",
         "cover-groups",
+        "strikes",
         "config",
         "migrate",
         "healthcheck",

@@ -113,6 +113,9 @@ impl ReportingService for Fake {
     async fn list_reports(&self, _: Request<pb::ListReportsRequest>) -> Answer<pb::ListReportsResponse> {
         Err(Status::unimplemented(""))
     }
+    async fn submit_activity(&self, _: Request<pb::SubmitActivityRequest>) -> Answer<pb::SubmitActivityResponse> {
+        Err(Status::unimplemented(""))
+    }
 }
 
 #[tonic::async_trait]

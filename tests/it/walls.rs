@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Who may use which rooms. A room may use itself; `main` starts `cli`, and `lib` is the map.
-const ROOMS: [(&str, &[&str]); 19] = [
+const ROOMS: [(&str, &[&str]); 20] = [
     ("domain", &[]),
     ("rules", &["domain"]),
     ("wire", &["domain"]),
@@ -14,7 +14,23 @@ const ROOMS: [(&str, &[&str]); 19] = [
     ("register", &["domain", "rules", "wire", "store", "clock"]),
     ("intake", &["domain", "rules", "wire", "store", "register", "clock"]),
     ("feed", &["domain", "wire", "access", "store", "clock"]),
-    ("grpc", &["domain", "rules", "wire", "access", "store", "clock", "register", "intake", "feed", "lifecycle"]),
+    ("situation", &["domain", "rules", "wire", "store"]),
+    (
+        "grpc",
+        &[
+            "domain",
+            "rules",
+            "wire",
+            "access",
+            "store",
+            "clock",
+            "register",
+            "intake",
+            "feed",
+            "situation",
+            "lifecycle",
+        ],
+    ),
     ("lifecycle", &[]),
     ("admin", &["lifecycle"]),
     ("retention", &["domain", "store", "clock"]),

@@ -1,49 +1,48 @@
-//! The demo's subscriber: prints what it receives, and can be cut and resumed.
+//! The demo's subscriber: keeps what it receives, and can be cut and resumed.
 
-use std::io::Write;
 use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::cli::{Failure, shown};
-use crate::client::{Client, ItemKind, Start, Subscription, instant, pb};
-use crate::domain::{Time, Zone};
+use crate::cli::Failure;
+use crate::client::{Client, ItemKind, Start, Subscription, pb};
 
 /// How long the demo waits for something that takes milliseconds before it says that it failed.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
-/// What a subscriber has seen so far.
+/// What a subscriber has received so far.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Seen {
     /// Resume after this.
     pub(super) cursor: Bytes,
-    /// Positions, in the order they came.
-    pub(super) positions: Vec<i64>,
-    /// Alerts raised, and resolved.
-    pub(super) raised: usize,
-    pub(super) resolved: usize,
+    /// Events, in the order they came.
+    pub(super) events: Vec<pb::AlertEvent>,
 }
 
 /// A subscriber that runs.
+#[derive(Debug)]
 pub(super) struct Listener {
     seen: watch::Receiver<Seen>,
     task: JoinHandle<()>,
 }
 
 impl Listener {
-    /// Subscribes from `start` on, adding to what was seen before.
+    /// Subscribes from `start` on to everything, forecasts among it, adding to what was seen before.
     pub(super) fn begin(client: &Client, start: Start, before: Seen) -> Self {
-        let mut subscriber =
-            client.subscribe(Subscription { start, subscriber: "demo".to_owned(), ..Subscription::default() });
+        let filter = pb::AlertFilter { include_forecasts: true, ..pb::AlertFilter::default() };
+        let subscription = Subscription { filter, start, subscriber: "demo".to_owned(), ..Subscription::default() };
+        let mut subscriber = client.subscribe(subscription);
         let (sender, seen) = watch::channel(before);
         let task = tokio::spawn(async move {
             while let Ok(item) = subscriber.next().await {
-                if let ItemKind::Events(events) = &item.kind {
-                    events.iter().filter(|e| worth_a_line(e)).for_each(print);
-                }
-                sender.send_modify(|seen| seen.take(&item.kind, item.cursor));
+                sender.send_modify(|seen| {
+                    seen.cursor = item.cursor;
+                    if let ItemKind::Events(events) = item.kind {
+                        seen.events.extend(events);
+                    }
+                });
             }
         });
         Self { seen, task }
@@ -59,10 +58,18 @@ impl Listener {
         }
     }
 
+    /// The newest event of a kind, of a rule on a subject.
+    pub(super) fn newest(&self, subject: &str, rule: &str, kind: pb::AlertEventType) -> Option<pb::AlertEvent> {
+        let wanted = |e: &&pb::AlertEvent| {
+            e.r#type() == kind && e.alert.as_ref().is_some_and(|a| a.subject == subject && a.rule == rule)
+        };
+        self.seen.borrow().events.iter().rev().find(wanted).cloned()
+    }
+
     /// Cuts it off, as a broken network would; what it had seen remains.
     pub(super) fn cut(self) -> Seen {
         self.task.abort();
-        self.seen.borrow().clone()
+        self.seen()
     }
 
     /// What it has seen.
@@ -71,40 +78,8 @@ impl Listener {
     }
 }
 
-impl Seen {
-    fn take(&mut self, kind: &ItemKind, cursor: Bytes) {
-        self.cursor = cursor;
-        if let ItemKind::Events(events) = kind {
-            self.positions.extend(events.iter().map(|e| e.position));
-            let count = |wanted| events.iter().filter(|e| e.r#type() == wanted).count();
-            self.raised += count(pb::AlertEventType::Raised);
-            self.resolved += count(pb::AlertEventType::Resolved);
-        }
+impl Drop for Listener {
+    fn drop(&mut self) {
+        self.task.abort();
     }
-
-    /// Positions that never came, and those that came again: an unfiltered subscriber sees each once.
-    pub(super) fn missed_and_twice(&self) -> (usize, usize) {
-        let mut positions = self.positions.clone();
-        positions.sort_unstable();
-        positions.dedup();
-        let whole = positions.last().zip(positions.first()).map_or(0, |(last, first)| last - first + 1);
-        let missed = usize::try_from(whole).unwrap_or(0) - positions.len();
-        (missed, self.positions.len() - positions.len())
-    }
-}
-
-/// Figures that merely moved are received, but would drown the story.
-fn worth_a_line(event: &pb::AlertEvent) -> bool {
-    let clearing = event.alert.as_ref().is_some_and(|a| a.condition() == pb::AlertCondition::Clearing);
-    event.r#type() != pb::AlertEventType::Updated || clearing
-}
-
-fn print(event: &pb::AlertEvent) {
-    let at = instant(event.event_time).map_or(Time::default(), |t| Time::from_micros(t.as_microsecond()));
-    say(&format!("{}  {}", at.local_hhmm(&Zone::london()), shown::brief(event)));
-}
-
-/// One line on stdout. A reader who has gone is no reason to fail.
-pub(super) fn say(line: &str) {
-    let _ = writeln!(anstream::stdout(), "{line}");
 }

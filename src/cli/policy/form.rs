@@ -86,7 +86,8 @@ fn single(key: &str, value: &Value, default: &str) -> String {
 }
 
 fn tables(name: &str, value: &Value) -> String {
-    let lines = |map: &Fields| map.iter().map(|(k, v)| format!("{} = {}\n", key(k), toml(v))).collect::<String>();
+    let lines =
+        |map: &Fields| map.iter().map(|(k, v)| format!("{} = {}\n", key(k), toml(v))).collect::<Vec<_>>().concat();
     match value {
         Value::Array(entries) => {
             let entries = entries.iter().filter_map(Value::as_object);

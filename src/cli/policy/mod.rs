@@ -85,7 +85,10 @@ impl Show {
         let client = session.connect().await?;
         let policy = client.get_policy(&self.name, self.effective).await?;
         let fields = form::fields(&policy)?;
-        session.output.message(&policy, |p| format!("{}{}", title(p), form::text(&fields, self.effective)))?;
+        session.output.message(&policy, |p| {
+            let text = title(p) + &form::text(&fields, self.effective);
+            text.trim_end().to_owned()
+        })?;
         session.output.flush()
     }
 

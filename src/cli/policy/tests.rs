@@ -12,7 +12,9 @@ fn of_toml(text: &str) -> pb::Policy {
 
 fn changed(start: &pb::Policy, changes: &[&str]) -> pb::Policy {
     let mut policy = start.clone();
-    changes.iter().for_each(|change| changes::set(&mut policy, change).unwrap());
+    for change in changes {
+        changes::set(&mut policy, change).unwrap();
+    }
     policy
 }
 

@@ -166,7 +166,7 @@ fn group(text: &str) -> Result<String, String> {
 }
 
 /// A parser of the values of an enum of the API, without their prefix, in any case, with hyphens or underscores.
-fn one_of(name: &'static str) -> impl Fn(&str) -> Result<i32, String> + Clone + Send + Sync + 'static {
+pub(super) fn one_of(name: &'static str) -> impl Fn(&str) -> Result<i32, String> + Clone + Send + Sync + 'static {
     move |text| {
         let wanted = text.to_ascii_uppercase().replace('-', "_");
         let values = json::enum_values(name);

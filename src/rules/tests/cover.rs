@@ -165,8 +165,14 @@ fn a_ward_above_its_limit_whose_cover_has_a_hole_is_a_double_gap() {
         "Ward A1: 9.3 patients per nurse, above the limit of 8, and a hole in the doctors' cover of GENMED. Observed 08:30."
     );
     trust.until("08:40");
-    trust.cover("GENMED", doctors(&[(Consultant, 1), (Registrar, 1), (F1, 2)]));
-    let said = trust.until("09:20");
+    let said = trust.cover("GENMED", doctors(&[(Consultant, 1), (Registrar, 1), (F1, 2)]));
+    assert_eq!(
+        of("double_gap", &said),
+        ["A1: Updated ward.double_gap Critical"],
+        "clearing from now on, not from 08:30"
+    );
+    assert!(of("double_gap", &trust.until("2016-04-26T09:09:59+01:00")).is_empty());
+    let said = trust.until("09:10");
     assert_eq!(of("Resolved ward.double_gap", &said), ["A1: Resolved ward.double_gap Critical StaffingImproved"]);
 }
 

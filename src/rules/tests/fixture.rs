@@ -6,11 +6,12 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use crate::domain::{
-    AlertEvent, Condition, Freshness, Judgement, LevelsOfCare, Nursing, NursingHours, Organisation, Outcome, Patients,
-    RedFlag, RedFlagType, RejectReason, Report, ReportId, ReportKey, Rulebook, SourceSilence, Span, Subject,
-    SubjectName, SubjectState, Summary, Time, Ward, WardFacts, WardKind, WardState, WardStatus, Zone,
+    Act, Alert, AlertEvent, Condition, Freshness, Judgement, LevelsOfCare, Nursing, NursingHours, Organisation,
+    Outcome, Patients, RedFlag, RedFlagType, RejectReason, Report, ReportId, ReportKey, Responder, ResponderRole,
+    Rulebook, SourceSilence, Span, Subject, SubjectName, SubjectState, Summary, Time, Ward, WardFacts, WardKind,
+    WardState, WardStatus, Zone,
 };
-use crate::rules::{Decision, Input, judge};
+use crate::rules::{Decision, Input, Request, judge};
 use crate::wire;
 
 /// How long reports are kept (domain.md section 7).
@@ -177,6 +178,23 @@ impl Bay {
         let decision = judge(&self.book, &self.subject, &Input::Tick, now);
         self.keep(&decision);
         decision
+    }
+    /// The site manager acts on the newest alert of a rule.
+    pub fn act(&mut self, now: &str, rule: &str, act: Act) -> Decision {
+        self.act_on(now, rule, act, None)
+    }
+    /// As [`Self::act`], by who read the alert with this etag.
+    pub fn act_on(&mut self, now: &str, rule: &str, act: Act, etag: Option<&str>) -> Decision {
+        let by = Responder { role: ResponderRole::SiteManager, client: "DESK".parse().unwrap() };
+        let request = Request { alert: self.alert(rule).id, act, by: &by, etag };
+        let decision = judge(&self.book, &self.subject, &Input::Act(request), at(now));
+        self.keep(&decision);
+        decision
+    }
+    /// The newest alert of a rule.
+    pub fn alert(&self, rule: &str) -> &Alert {
+        let mut alerts = self.subject.state.episodes.iter().map(|e| &e.alert);
+        alerts.rfind(|a| a.rule == rule).unwrap_or_else(|| panic!("{rule} was never raised"))
     }
     fn keep(&mut self, decision: &Decision) {
         self.subject.state = decision.state.clone();

@@ -14,25 +14,16 @@ use crate::support::service::{Place, on_both_stores, within};
 /// One report that cannot be taken, why, and the whole line its sender is told.
 fn refusals() -> Vec<(StaffingReport, RejectReason, &'static str)> {
     use RejectReason::{
-        Conflict, CoverGroupNeeded, Empty, Future, Implausible, Malformed, Missing, Negative, TooOld, UnknownSubject,
+        Conflict, CoverGroupNeeded, Empty, Future, Implausible, Malformed, Missing, Negative, UnknownSubject,
     };
     let a1 = ward(1);
     let (patients, staff) = (|n| beds(&a1, morning(), n), |n| nurses(&a1, morning(), n));
-    let planned = |from, to| {
-        let (start_time, end_time) = (Some(stamp(morning() + from)), Some(stamp(morning() + to)));
-        let plan_period = Some(pb::PlanPeriod { start_time, end_time, withdrawn: false });
-        StaffingReport { plan_period, ..patients(3) }
-    };
     let cover = pb::MedicalCover {
         grades: vec![pb::GradeCover {
             grade: pb::MedicalGrade::Consultant.into(),
             at_work: Some(1),
             ..Default::default()
         }],
-    };
-    let withdrawn = |report: StaffingReport| {
-        let plan_period = report.plan_period.map(|p| pb::PlanPeriod { withdrawn: true, ..p });
-        StaffingReport { plan_period, ..report }
     };
     let nursing = |n: pb::Nursing| StaffingReport { nursing: Some(n), ..staff(3) };
     vec![
@@ -84,32 +75,6 @@ fn refusals() -> Vec<(StaffingReport, RejectReason, &'static str)> {
             "report: the report has no block and no red flag: send at least one, or no report",
         ),
         (
-            StaffingReport { plan_period: Some(pb::PlanPeriod::default()), ..patients(3) },
-            Missing,
-            "plan_period.start_time: is required; plan_period.end_time: is required",
-        ),
-        (
-            planned(Span::hours(3), Span::hours(3)),
-            Implausible,
-            "plan_period.end_time: 2016-04-26T11:00:00Z is not after the start, 2016-04-26T11:00:00Z: a period is \
-             half-open, [start, end)",
-        ),
-        (
-            withdrawn(planned(Span::hours(3), Span::hours(4))),
-            Conflict,
-            "plan_period.withdrawn: a withdrawn plan has no figures: send the period alone, or a new plan",
-        ),
-        (
-            planned(Span::hours(-3), Span::hours(-2)),
-            TooOld,
-            "plan_period.end_time: 2016-04-26T06:00:00Z has passed: send actual figures, or a plan for a time to come",
-        ),
-        (
-            planned(Span::days(36), Span::days(37)),
-            Future,
-            "plan_period.start_time: 2016-06-01T08:00:00Z is more than 35 days ahead: send the plan nearer to its time",
-        ),
-        (
             StaffingReport { patients: Some(pb::Patients { boarded: Some(2), ..Default::default() }), ..patients(3) },
             Missing,
             "patients.bedded: is required: send 0 if there are none",
@@ -149,13 +114,57 @@ fn refusals() -> Vec<(StaffingReport, RejectReason, &'static str)> {
     ]
 }
 
+/// As [`refusals`], of plans.
+fn refused_plans() -> Vec<(StaffingReport, RejectReason, &'static str)> {
+    use RejectReason::{Conflict, Future, Implausible, Missing, TooOld};
+    let a1 = ward(1);
+    let patients = |n| beds(&a1, morning(), n);
+    let planned = |from, to| {
+        let (start_time, end_time) = (Some(stamp(morning() + from)), Some(stamp(morning() + to)));
+        let plan_period = Some(pb::PlanPeriod { start_time, end_time, withdrawn: false });
+        StaffingReport { plan_period, ..patients(3) }
+    };
+    let withdrawn = |report: StaffingReport| {
+        let plan_period = report.plan_period.map(|p| pb::PlanPeriod { withdrawn: true, ..p });
+        StaffingReport { plan_period, ..report }
+    };
+    vec![
+        (
+            StaffingReport { plan_period: Some(pb::PlanPeriod::default()), ..patients(3) },
+            Missing,
+            "plan_period.start_time: is required; plan_period.end_time: is required",
+        ),
+        (
+            planned(Span::hours(3), Span::hours(3)),
+            Implausible,
+            "plan_period.end_time: 2016-04-26T11:00:00Z is not after the start, 2016-04-26T11:00:00Z: a period is \
+             half-open, [start, end)",
+        ),
+        (
+            withdrawn(planned(Span::hours(3), Span::hours(4))),
+            Conflict,
+            "plan_period.withdrawn: a withdrawn plan has no figures: send the period alone, or a new plan",
+        ),
+        (
+            planned(Span::hours(-3), Span::hours(-2)),
+            TooOld,
+            "plan_period.end_time: 2016-04-26T06:00:00Z has passed: send actual figures, or a plan for a time to come",
+        ),
+        (
+            planned(Span::days(36), Span::days(37)),
+            Future,
+            "plan_period.start_time: 2016-06-01T08:00:00Z is more than 35 days ahead: send the plan nearer to its time",
+        ),
+    ]
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_refused_report_names_the_field_and_the_remedy_and_the_stream_lives_on() {
     on_both_stores(async |place| {
         let service = place.serve_by(&clock()).await;
         service.register_many(1).await;
         let mut stream = service.stream().await;
-        for (n, (bad, why, text)) in refusals().into_iter().enumerate() {
+        for (n, (bad, why, text)) in refusals().into_iter().chain(refused_plans()).enumerate() {
             let good =
                 figures(&ward(1), morning() - Span::minutes(30) + Span::seconds(i64::try_from(n).unwrap()), 14, 2);
             stream.send(vec![bad.clone(), good]).await;

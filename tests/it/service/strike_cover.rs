@@ -22,7 +22,7 @@ fn at(s: &str) -> Time {
 }
 
 /// Wards A1 and A2, general medicine over A1 with three doctors in tier 1, surgery over A2 with none; and the strike.
-async fn hospital(service: &Service) {
+pub async fn hospital(service: &Service) {
     service.register_wards(vec![adult(&ward(1)), adult(&ward(2))]).await;
     let minimum = pb::CoverMinimum { tier: 1, period: 0, doctors: Some(3) };
     let medicine = pb::CoverGroup {
@@ -41,7 +41,7 @@ async fn hospital(service: &Service) {
 }
 
 /// Two juniors, and consultants of whom one acts in tier 1.
-fn doctors(code: &str, observed: Time, consultants: i32) -> StaffingReport {
+pub fn doctors(code: &str, observed: Time, consultants: i32) -> StaffingReport {
     let grade = |grade: MedicalGrade, at_work| pb::GradeCover {
         grade: grade.into(),
         at_work: Some(at_work),
@@ -52,7 +52,7 @@ fn doctors(code: &str, observed: Time, consultants: i32) -> StaffingReport {
     StaffingReport { cover_group: group(code), medical_cover, ..report("", observed, "ROTA") }
 }
 
-fn planned(report: StaffingReport, start: &str, end: &str) -> StaffingReport {
+pub fn planned(report: StaffingReport, start: &str, end: &str) -> StaffingReport {
     let time = |t| Some(timestamp_to(at(t)));
     let plan_period = Some(pb::PlanPeriod { start_time: time(start), end_time: time(end), withdrawn: false });
     StaffingReport { plan_period, ..report }

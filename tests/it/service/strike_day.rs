@@ -15,7 +15,7 @@ use crate::support::service::{Service, eventually, on_both_stores};
 const GROUP: &str = "organisations/RJ1/coverGroups/GENMED";
 
 /// The wards, a cover group of the first with one registrar as its minimum, and a strike from 10:00 to 17:00 UTC.
-async fn announce(service: &Service) {
+pub async fn announce(service: &Service) {
     service.register_wards(vec![adult(&ward(1)), adult(&ward(2))]).await;
     let minimum = pb::CoverMinimum { tier: 2, period: pb::CoverPeriod::AllDay.into(), doctors: Some(1) };
     let group =
@@ -42,7 +42,7 @@ async fn announce(service: &Service) {
     service.strikes().create_strike(request).await.unwrap();
 }
 
-fn cover(at: Time, grades: &[(MedicalGrade, i32)]) -> StaffingReport {
+pub fn cover(at: Time, grades: &[(MedicalGrade, i32)]) -> StaffingReport {
     let grade = |(grade, at_work): &(MedicalGrade, i32)| pb::GradeCover {
         grade: (*grade).into(),
         at_work: Some(*at_work),
@@ -134,9 +134,9 @@ async fn a_ward_and_its_cover_group_reported_in_one_call_are_a_double_gap() {
             said("ward.double_gap", "A1", Severity::Critical),
         ];
         service.settled().await;
-        let mut open = open(&service).await;
-        open.retain(|(rule, ..)| rule != "report.overdue");
-        assert_eq!(open, holes);
+        let mut seen = open(&service).await;
+        seen.retain(|(rule, ..)| rule != "report.overdue");
+        assert_eq!(seen, holes);
     })
     .await;
 }

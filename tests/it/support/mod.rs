@@ -1,5 +1,6 @@
 //! What the tests share.
 
+pub mod acting;
 pub mod hospital;
 pub mod postgres;
 pub mod process;

@@ -14,9 +14,11 @@ use wardwatch::clock::{ManualClock, SharedClock, SystemClock};
 use wardwatch::config::{self, Settings};
 use wardwatch::server::{Running, StartError, start};
 use wardwatch::wire::pb::alert_service_client::AlertServiceClient;
+use wardwatch::wire::pb::policy_service_client::PolicyServiceClient;
 use wardwatch::wire::pb::register_service_client::RegisterServiceClient;
 use wardwatch::wire::pb::reporting_service_client::ReportingServiceClient;
 use wardwatch::wire::pb::server_service_client::ServerServiceClient;
+use wardwatch::wire::pb::situation_service_client::SituationServiceClient;
 use wardwatch::wire::pb::strike_service_client::StrikeServiceClient;
 use wardwatch::wire::pb::{self, ReportReceipt, StaffingReport, StreamReportsRequest};
 
@@ -134,6 +136,16 @@ impl Place {
         .unwrap();
     }
 
+    /// Runs a statement behind the service's back, which may refuse it: what it says.
+    pub async fn try_execute(&self, sql: &str) -> Result<(), String> {
+        let sql = sqlx::raw_sql(AssertSqlSafe(sql.to_owned()));
+        let done = match self {
+            Self::Sqlite(_) => sql.execute(&mut self.sqlite_connection().await).await.map(drop),
+            Self::Postgres(database) => sql.execute(&mut database.connect().await).await.map(drop),
+        };
+        done.map_err(|e| e.to_string())
+    }
+
     /// One number that a statement finds behind the service's back.
     pub async fn number(&self, sql: &str) -> i64 {
         match self {
@@ -223,6 +235,12 @@ impl Service {
     }
     pub fn strikes(&self) -> StrikeServiceClient<Channel> {
         StrikeServiceClient::new(self.channel.clone())
+    }
+    pub fn policies(&self) -> PolicyServiceClient<Channel> {
+        PolicyServiceClient::new(self.channel.clone())
+    }
+    pub fn situations(&self) -> SituationServiceClient<Channel> {
+        SituationServiceClient::new(self.channel.clone()).max_decoding_message_size(16 << 20)
     }
     pub fn info(&self) -> ServerServiceClient<Channel> {
         ServerServiceClient::new(self.channel.clone())

@@ -1,8 +1,14 @@
+//! Alerts: listed, shown, acted on; and the audit of what was done.
+
+mod act;
+mod audit;
+
 use clap::{Args, Subcommand};
 
 use super::filter::Filter;
 use super::{Failure, Session, shown};
-use crate::client::{Client, pb};
+use crate::client::{Client, pb, timestamp_to};
+use crate::domain::Time;
 
 /// Alerts in one page: the most the service gives.
 const PAGE: i32 = 1_000;
@@ -18,6 +24,14 @@ pub(super) enum Alerts {
         #[arg(value_name = "ID")]
         id: String,
     },
+    /// Take an alert on, until a time.
+    Ack(act::Ack),
+    /// Give an alert back.
+    Unack(act::Unack),
+    /// End an alert that clears, a red flag, or one whose figures are stale.
+    Close(act::Close),
+    /// List the audit: who or what caused each change of state.
+    Audit(audit::Audit),
 }
 
 #[derive(Debug, Args)]
@@ -28,6 +42,9 @@ pub(super) struct List {
     /// Only those whose newest figures breach; not those that are clearing.
     #[arg(long)]
     breaching: bool,
+    /// As they stood at this time, such as 2016-04-26T08:00:00Z.
+    #[arg(long, value_name = "TIME")]
+    as_of: Option<Time>,
     #[command(flatten)]
     filter: Filter,
 }
@@ -37,6 +54,10 @@ impl Alerts {
         match self {
             Self::List(list) => list.run(session).await,
             Self::Show { id } => show(&id, session).await,
+            Self::Ack(ack) => ack.run(session).await,
+            Self::Unack(unack) => unack.run(session).await,
+            Self::Close(close) => close.run(session).await,
+            Self::Audit(audit) => audit.run(session).await,
         }
     }
 }
@@ -49,6 +70,7 @@ impl List {
             filter: Some(self.filter.to_wire(&[])),
             states: if self.all { every_state() } else { Vec::new() },
             condition: condition.into(),
+            as_of_time: self.as_of.map(timestamp_to),
             page_size: PAGE,
             ..Default::default()
         };
@@ -117,6 +139,7 @@ async fn find(client: &Client, id: &Id) -> Result<pb::Alert, Failure> {
         Id::Prefix(prefix) => prefix,
     };
     let request = pb::ListAlertsRequest {
+        filter: Some(pb::AlertFilter { include_forecasts: true, ..Default::default() }),
         states: every_state(),
         name_prefix: prefix.clone(),
         page_size: 10,
