@@ -24,8 +24,8 @@ async fn as_of(service: &Service, time: Time) -> Result<pb::Situation, Status> {
     try_get(service, pb::GetSituationRequest { as_of_time: Some(timestamp_to(time)), ..Default::default() }).await
 }
 
-fn of(organisation: &str) -> Option<pb::SituationFilter> {
-    Some(pb::SituationFilter { organisations: vec![organisation.to_owned()], ..Default::default() })
+fn of(organisation: &str) -> pb::SituationFilter {
+    pb::SituationFilter { organisations: vec![organisation.to_owned()], ..Default::default() }
 }
 
 fn above(situation: &pb::Situation) -> i32 {
@@ -178,7 +178,7 @@ async fn an_organisation_sees_its_own_and_an_unknown_one_is_an_error() {
         service.register_wards(vec![adult(&ward(1)), adult(elsewhere)]).await;
         create(&service, april()).await;
         service.submit(vec![figures(&ward(1), morning(), 28, 3), figures(elsewhere, morning(), 28, 2)]).await;
-        let ask = |filter| pb::GetSituationRequest { filter, ..Default::default() };
+        let ask = |filter| pb::GetSituationRequest { filter: Some(filter), ..Default::default() };
         let mine = try_get(&service, ask(of("organisations/RJ1"))).await.unwrap();
         assert_eq!((above(&mine), mine.organisations.len(), mine.total.as_ref().unwrap().ward_count), (1, 1, 1));
         let strikes = &mine.total.as_ref().unwrap().strikes;
@@ -199,7 +199,7 @@ async fn an_organisation_sees_its_own_and_an_unknown_one_is_an_error() {
             regions: vec!["Y99".into()],
             sites: vec!["RJ199".into()],
         };
-        let status = try_get(&service, ask(Some(unknown))).await.unwrap_err();
+        let status = try_get(&service, ask(unknown)).await.unwrap_err();
         let named = ["filter.organisations[0]", "filter.sites[0]", "filter.regions[0]"].map(str::to_owned);
         assert_eq!((status.code(), fields(&status)), (Code::InvalidArgument, named.to_vec()), "{status}");
         service.stop().await;
