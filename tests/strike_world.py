@@ -63,6 +63,9 @@ class World:
     def __init__(self, seed: int, alone: bool, now: datetime) -> None:
         self.random = random.Random(seed)
         self.token = f"{random.SystemRandom().randrange(16**4):04X}"  # so that it can be run again on one service
+        # Whether an organisation's alert asks for the returns of a group by the group's shifts or by its own is not settled
+        # for strikes by shift start, so a world has either.
+        self.own_shifts = self.chance(0.5)
         self.alone, self.now = alone, now.replace(second=0, microsecond=0)
         self.sent: list[Message] = []
         self.strikes: dict[str, Strike] = {}
@@ -95,7 +98,7 @@ class World:
         periods = [(t, p) for t in (1, 2, 3) for p in ("ALL_DAY", DAY, NIGHT)]
         minima = {k: self.random.randint(0, 3) for k in self.random.sample(periods, self.random.randint(0, 6))}
         baselines = {m: self.random.randint(1, 8) for m in ("CHRISTMAS_DAY", "NIGHT_DUTY") if self.chance(0.7)}
-        shifts = OWN_SHIFTS if self.chance(0.3) else SHIFTS
+        shifts = OWN_SHIFTS if self.own_shifts and self.chance(0.5) else SHIFTS
         name = f"{hospital.name}/coverGroups/G{number}"
         return Group(name, frozenset(wards), minima, self.chance(0.5), baselines, shifts)
 
@@ -159,7 +162,7 @@ class World:
             mode=self.pick(MODES),
             elective=self.pick(ELECTIVE),
             zone=zone,
-            attribution=SHIFT_START if self.chance(0.3) else "CLOCK",
+            attribution=SHIFT_START if not self.own_shifts and self.chance(0.4) else "CLOCK",
             **scope,
         )
 
