@@ -38,6 +38,7 @@ pub fn settle(
         subject: &subject.name,
         site: facts.group.site.as_ref(),
         region: facts.organisation.region.as_ref(),
+        wards: &facts.wards,
         cause: cause(change, subject, &facts.context, &policy),
         policy_changed: policy_differs(&subject.state, &policy),
         corrected: &change.corrected,

@@ -36,6 +36,8 @@ pub struct Turn<'a> {
     pub site: Option<&'a SiteCode>,
     /// Its organisation's region.
     pub region: Option<&'a SiteCode>,
+    /// Of a cover group: the wards it covers.
+    pub wards: &'a [SubjectName],
     /// What caused it.
     pub cause: Cause,
     /// True: under another version of the policy than last time.

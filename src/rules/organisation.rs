@@ -43,6 +43,7 @@ pub fn settle(
         subject: name,
         site: None,
         region: organisation.region.as_ref(),
+        wards: &[],
         cause: cause(change, subject, &context, &policy),
         policy_changed: policy_differs(&subject.state, &policy),
         corrected: &[],

@@ -4,7 +4,7 @@ use crate::domain::{Alert, AlertInput, Episode, Fraction, SubjectName};
 use crate::rules::catalogue::{BELOW_MINIMUM, CARE_LEVEL, HOURS, NONE, RATIO, STAFFING};
 use crate::rules::inputs::Inputs;
 use crate::rules::lifecycle::Turn;
-use crate::rules::verdict::{About, Ruling};
+use crate::rules::verdict::{About, MOST_NAMED, Ruling};
 use crate::rules::view::View;
 use crate::rules::words::{ceil_div, emptied, nearest_tenths};
 
@@ -31,6 +31,10 @@ impl Turn<'_> {
             (_, Some(view)) if asks_nothing(view, ruling) => alert.message = emptied(view),
             (_, Some(view)) => alert.message = (ruling.words)(view, ruling),
             (_, None) => {}
+        }
+        if !self.wards.is_empty() {
+            alert.wards = self.wards.iter().take(MOST_NAMED).cloned().collect();
+            alert.ward_count = u32::try_from(self.wards.len()).unwrap_or(u32::MAX);
         }
         if let About::RedFlag(_, noticed) = &ruling.about {
             alert.observed = *noticed;

@@ -4,7 +4,7 @@ use crate::domain::{BlockKind, Fraction, RedFlagType, Resolution, Severity, Stri
 use crate::rules::view::View;
 
 /// Most wards or cover groups that an alert names (engine.md section 1).
-const MOST_NAMED: usize = 200;
+pub const MOST_NAMED: usize = 200;
 
 /// Why a rule cannot be evaluated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

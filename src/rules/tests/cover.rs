@@ -43,6 +43,7 @@ fn a_hole_is_seen_when_the_window_opens_with_no_report_arriving() {
         "Cover group GENMED: doctors at work below minimum: tier 2 0 of 1, tier 1 1 of 2. Observed 07:30."
     );
     assert_eq!(alert.strike.as_ref().unwrap().id(), "bma-2016-04-26");
+    assert_eq!((alert.wards.len(), alert.ward_count), (2, 2), "the wards it covers");
     assert_eq!((alert.measured.as_ref().unwrap().numerator, alert.limit.as_ref().unwrap().numerator), (0, 1));
 }
 
