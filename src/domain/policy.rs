@@ -169,7 +169,7 @@ impl Default for Policy {
             hours_short_percent: 25,
             judgement_holds: Span::hours(12),
             clear_after: Span::minutes(30),
-            reopen_within: Span::minutes(60),
+            reopen_within: Span::minutes(120),
             update_every: Span::minutes(1),
             census_times: vec![7 * 60 + 30, 14 * 60, 20 * 60],
             census_grace: Span::minutes(60),

@@ -203,7 +203,7 @@ pub struct SubjectState {
     pub plans: Vec<Plan>,
     /// Last report ids.
     pub recent: RecentIds,
-    /// Episodes open, or ended within the reopening time (60 min).
+    /// Episodes open, or ended within the reopening time (120 min).
     pub episodes: Vec<Episode>,
     /// Red flags that are final.
     pub closed_flags: Vec<ClosedFlag>,

@@ -18,6 +18,8 @@ use crate::support::service::{Place, Service, within};
 
 /// Most alerts of an organisation at the 90th percentile, and most critical ones.
 const MOST: (usize, usize) = (60, 12);
+/// Most critical alerts in a hundred.
+const MOST_CRITICAL_PERCENT: usize = 25;
 /// One call takes so many rows.
 const ROWS: usize = 1_000;
 /// What only depends on when figures were received is not in the oracle.
@@ -173,6 +175,8 @@ async fn a_normal_day_drowns_no_site_and_hides_no_breach() {
     let criticals = raised.iter().filter(|a| critical(a)).count();
     eprintln!("{} raised, {criticals} critical; at the 90th percentile {numbers:?} of {MOST:?}", raised.len());
     assert!(organisations > 10 && raised.len() > 10 * organisations, "a day on which something happens");
+    assert!(numbers.0 <= MOST.0 && numbers.1 <= MOST.1, "{numbers:?} at the 90th percentile, at most {MOST:?}");
+    assert!(criticals * 100 <= raised.len() * MOST_CRITICAL_PERCENT, "{criticals} of {} are critical", raised.len());
 }
 
 /// What only one of two sorted lists has.
