@@ -76,7 +76,7 @@ fn what_is_shown_is_a_file_that_means_the_same() {
     }
     let text = form::text(&fields, true);
     assert!(text.contains("\nclear_after_minutes = 20 # default: 30\n"), "{text}");
-    assert!(text.contains("\nreopen_within_minutes = 60\n"), "{text}");
+    assert!(text.contains("\nreopen_within_minutes = 120\n"), "{text}");
 }
 
 #[test]

@@ -76,12 +76,12 @@ fn good_figures_that_are_half_an_hour_old_already_end_it_at_once() {
 }
 
 #[test]
-fn a_breach_within_the_hour_reopens_the_same_episode_and_keeps_its_peak() {
+fn a_breach_within_two_hours_reopens_the_same_episode_and_keeps_its_peak() {
     let mut bay = adult();
     let id = bay.report("10:00", shift(36, 3)).events[0].alert.id;
     bay.report("10:10", shift(20, 3));
     bay.tick("10:40");
-    let again = bay.report("11:39:59", shift(28, 3));
+    let again = bay.report("12:39:59", shift(28, 3));
     assert_eq!(said(&again), ["Reopened ratio.over_limit Warning"]);
     let alert = &again.events[0].alert;
     assert_eq!((alert.id, alert.peak_severity, alert.raised), (id, Severity::Critical, at("10:00")));
@@ -90,12 +90,12 @@ fn a_breach_within_the_hour_reopens_the_same_episode_and_keeps_its_peak() {
 }
 
 #[test]
-fn a_breach_after_the_hour_is_a_new_episode() {
+fn a_breach_after_two_hours_is_a_new_episode() {
     let mut bay = adult();
     let id = bay.report("10:00", shift(36, 3)).events[0].alert.id;
     bay.report("10:10", shift(20, 3));
     bay.tick("10:40");
-    let again = bay.report("11:40", shift(28, 3));
+    let again = bay.report("12:40", shift(28, 3));
     assert_eq!(said(&again), ["Raised ratio.over_limit Warning"]);
     let alert = &again.events[0].alert;
     assert_ne!(alert.id, id);
@@ -109,7 +109,7 @@ fn a_tick_long_after_forgets_what_ended() {
     bay.report("10:10", shift(20, 3));
     bay.tick("10:40");
     assert_eq!(bay.subject.state.episodes.len(), 1);
-    assert!(bay.report("11:40", shift(20, 3)).cold_changed);
+    assert!(bay.report("12:40", shift(20, 3)).cold_changed);
     assert!(bay.subject.state.episodes.is_empty());
 }
 
