@@ -1,9 +1,9 @@
 //! Plans: gaps seen days before (domain.md section 4, contract.md section 1).
 
 use crate::domain::{
-    CoverPeriod,
+    Attribution, CoverGroup, CoverPeriod,
     MedicalGrade::{Consultant, F1, Registrar},
-    Tier,
+    Shift, ShiftName, Shifts, Strike, Tier,
 };
 use crate::rules::tests::trust::{Trust, doctors, group};
 use crate::rules::tests::windows::strike;
@@ -136,4 +136,21 @@ fn a_plan_sent_again_is_a_duplicate_and_an_older_one_changes_nothing() {
     let said = trust.plan("GENMED", WINDOW, doctors(&[(Consultant, 0), (Registrar, 0)]));
     assert!(said.is_empty(), "older figures: {said:?}");
     assert_eq!(trust.subjects[&name].state.plans, before);
+}
+
+#[test]
+fn a_group_with_shifts_of_its_own_owes_a_plan_for_those_that_are_struck() {
+    let mut trust = Trust::new("25 10:00");
+    let shift = |name, start: u16, end: u16| Shift { name, start: start * 60, end: end * 60 };
+    let shifts = Shifts::new(vec![shift(ShiftName::Day, 9, 21), shift(ShiftName::Night, 21, 9)]).ok();
+    trust.group(CoverGroup { shifts, ..group("GENMED", &["A1"], &[]) });
+    trust.group(group("SURG", &["A2"], &[]));
+    // Between 08:00 and 12:00 no shift of the trust begins, and one of general medicine does.
+    let morning = strike("bma-2016-04-26", &[("2016-04-26T08:00", "2016-04-26T12:00")]);
+    let said = trust.strike(Strike { attribution: Attribution::ShiftStart, ..morning });
+    assert_eq!(of("plan_missing", &said), ["RJ1: Raised cover.plan_missing Critical"]);
+    let alert = trust.alert("cover.plan_missing");
+    assert_eq!((alert.group_count, alert.cover_groups[0].code()), (1, "GENMED"));
+    let said = trust.plan("GENMED", ("09:00", "21:00"), doctors(&[(Consultant, 1)]));
+    assert_eq!(of("plan_missing", &said), ["RJ1: Resolved cover.plan_missing Critical ReturnReceived"]);
 }
