@@ -54,7 +54,7 @@ async fn a_policy_is_shown_tried_set_and_taken_back_from_the_command_line() {
 
     // What is shown is a file that can be given back.
     let effective = said(&service, &["show", "RJ1", "--effective"]);
-    assert!(effective.contains("NICE SG1") && effective.contains("\nreopen_within_minutes = 60\n"), "{effective}");
+    assert!(effective.contains("NICE SG1") && effective.contains("\nreopen_within_minutes = 120\n"), "{effective}");
     let folder = tempfile::TempDir::new().unwrap();
     let file = folder.path().join("policy.toml");
     std::fs::write(&file, &effective).unwrap();
