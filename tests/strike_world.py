@@ -63,8 +63,7 @@ class World:
     def __init__(self, seed: int, alone: bool, now: datetime) -> None:
         self.random = random.Random(seed)
         self.token = f"{random.SystemRandom().randrange(16**4):04X}"  # so that it can be run again on one service
-        # Whether an organisation's alert asks for the returns of a group by the group's shifts or by its own is not settled
-        # for strikes by shift start, so a world has either.
+        # A strike by shift start strikes each group by its own shifts, and its organisation's alerts follow the groups'.
         self.own_shifts = self.chance(0.5)
         self.alone, self.now = alone, now.replace(second=0, microsecond=0)
         self.sent: list[Message] = []
@@ -162,7 +161,7 @@ class World:
             mode=self.pick(MODES),
             elective=self.pick(ELECTIVE),
             zone=zone,
-            attribution=SHIFT_START if not self.own_shifts and self.chance(0.4) else "CLOCK",
+            attribution=SHIFT_START if self.chance(0.4) else "CLOCK",
             **scope,
         )
 
