@@ -1,5 +1,3 @@
-use std::fs::File;
-use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
@@ -8,7 +6,7 @@ use serde_json::{Map, Value};
 use super::import::{self, BATCH, Counts, Row};
 use super::table::{Column, Kind};
 use super::{Failure, Session};
-use crate::client::{json, pb};
+use crate::client::pb;
 
 /// The columns of a CSV of planned work.
 const COLUMNS: &[Column] = &[
@@ -46,7 +44,7 @@ impl Activity {
 }
 
 async fn send(file: &Path, source: &str, mut session: Session) -> Result<(), Failure> {
-    let mut rows = if is_json(file) { ndjson(file)? } else { import::read(file, COLUMNS, REQUIRED, name)? };
+    let mut rows = import::read(file, COLUMNS, REQUIRED, name)?;
     for row in rows.iter_mut().filter(|row: &&mut Row<pb::Activity>| row.message.source.is_empty()) {
         source.clone_into(&mut row.message.source);
     }
@@ -76,32 +74,13 @@ fn name(cells: &mut Map<String, Value>) -> Result<(), String> {
     }
 }
 
-fn is_json(file: &Path) -> bool {
-    let ending = file.extension().map(|e| e.to_string_lossy().to_ascii_lowercase());
-    matches!(ending.as_deref(), Some("ndjson" | "jsonl" | "json"))
-}
-
-/// Every line is a row; every bad one is named.
-fn ndjson(path: &Path) -> Result<Vec<Row<pb::Activity>>, Failure> {
-    let name = path.display();
-    let file = File::open(path).map_err(|e| Failure::failed(format!("cannot read {name}: {e}")))?;
-    let (mut rows, mut wrong) = (Vec::new(), Vec::new());
-    for (line, text) in (1..).zip(BufReader::new(file).lines()) {
-        let text = text.map_err(|e| Failure::failed(format!("cannot read {name}: {e}")))?;
-        if text.trim().is_empty() {
-            continue;
-        }
-        match json::from_str(text.trim_start_matches('\u{feff}')) {
-            Ok(message) => rows.push(Row { line, message }),
-            Err(why) => wrong.push(format!("{name}:{line}: {why}")),
-        }
-    }
-    if wrong.is_empty() { Ok(rows) } else { Err(Failure::rejected(wrong.join("\n"))) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn read(path: &Path) -> Result<Vec<Row<pb::Activity>>, Failure> {
+        import::read(path, COLUMNS, REQUIRED, name)
+    }
 
     fn file(ending: &str, text: &str) -> tempfile::NamedTempFile {
         let file = tempfile::Builder::new().suffix(ending).tempfile().unwrap();
@@ -113,23 +92,22 @@ mod tests {
     fn a_row_of_csv_and_a_line_of_json_say_the_same_and_an_empty_cell_is_not_zero() {
         let header = "organisation,day,category,planned,delivered,postponed\n";
         let csv = file(".csv", &format!("{header}RJ1,2016-04-26,DAY_CASE,100,,8524\r\n"));
-        let rows: Vec<Row<pb::Activity>> = import::read(csv.path(), COLUMNS, REQUIRED, name).unwrap();
+        let rows = read(csv.path()).unwrap();
         let json = file(
             ".ndjson",
             "\n{\"organisation\":\"organisations/RJ1\",\"day\":\"2016-04-26\",\
              \"category\":\"ACTIVITY_CATEGORY_DAY_CASE\",\"planned\":100,\"postponed\":8524}\n",
         );
-        let lines = ndjson(json.path()).unwrap();
+        let lines = read(json.path()).unwrap();
         assert_eq!(rows[0].message, lines[0].message);
         assert_eq!((rows[0].message.delivered, rows[0].message.postponed), (None, Some(8_524)));
         assert_eq!((rows[0].line, lines[0].line), (2, 2));
-        assert!(is_json(json.path()) && !is_json(csv.path()));
     }
 
     #[test]
     fn every_bad_line_is_named() {
         let json = file(".json", "hello\n{\"day\":3}\n");
-        let failure = ndjson(json.path()).unwrap_err();
+        let failure = read(json.path()).unwrap_err();
         let lines: Vec<_> = failure.message().lines().collect();
         assert!(lines.len() == 2 && lines[0].contains(":1: not JSON") && lines[1].contains(":2: "), "{lines:?}");
     }

@@ -7,10 +7,10 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use super::Failure;
 use super::table::{self, Column};
-use crate::client::Error;
+use super::{Failure, Session};
 use crate::client::json::{self, Mapped};
+use crate::client::{Client, Error};
 
 /// Rows in one call: the most the service takes.
 pub(super) const BATCH: usize = 1_000;
@@ -110,6 +110,25 @@ fn rows<M: Mapped>(
         }
     }
     if wrong.is_empty() { Ok(rows) } else { Err(Failure::rejected(wrong.join("\n"))) }
+}
+
+/// Sends rows in batches and says what became of them; `upsert` answers how many were created, updated, unchanged.
+pub(super) async fn send<M: Clone>(
+    file: &Path,
+    rows: &[Row<M>],
+    mut session: Session,
+    upsert: impl AsyncFn(&Client, Vec<M>) -> Result<[i32; 3], Error>,
+) -> Result<(), Failure> {
+    let client = session.connect().await?;
+    let mut counts = Counts::default();
+    for batch in rows.chunks(BATCH) {
+        let messages = batch.iter().map(|row| row.message.clone()).collect();
+        let answer = upsert(&client, messages).await;
+        let [created, updated, unchanged] = answer.map_err(|e| refused(e, file, batch, counts))?;
+        counts.add(created, updated, unchanged);
+    }
+    session.output.line(&counts.text(session.output.is_json()))?;
+    session.output.flush()
 }
 
 /// A refusal, with `wards[3].kind` turned into the file's line. What was written before it is said.

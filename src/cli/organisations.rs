@@ -3,10 +3,10 @@ use std::path::PathBuf;
 use clap::Subcommand;
 use serde_json::{Map, Value};
 
-use super::import::{self, BATCH, Counts};
+use super::import;
 use super::table::{Column, Kind};
 use super::{Failure, Session, filter, shown};
-use crate::client::pb;
+use crate::client::{Client, pb};
 
 /// The columns of a CSV of organisations.
 const COLUMNS: &[Column] = &[
@@ -62,18 +62,13 @@ fn name(cells: &mut Map<String, Value>) -> Result<(), String> {
     }
 }
 
-async fn import(file: PathBuf, mut session: Session) -> Result<(), Failure> {
+async fn import(file: PathBuf, session: Session) -> Result<(), Failure> {
     let rows = import::read::<pb::Organisation>(&file, COLUMNS, REQUIRED, name)?;
-    let client = session.connect().await?;
-    let mut counts = Counts::default();
-    for batch in rows.chunks(BATCH) {
-        let messages = batch.iter().map(|row| row.message.clone()).collect();
-        let answer = client.upsert_organisations(messages).await;
-        let done = answer.map_err(|e| import::refused(e, &file, batch, counts))?;
-        counts.add(done.created_count, done.updated_count, done.unchanged_count);
-    }
-    session.output.line(&counts.text(session.output.is_json()))?;
-    session.output.flush()
+    let upsert = async |client: &Client, rows| {
+        let done = client.upsert_organisations(rows).await?;
+        Ok([done.created_count, done.updated_count, done.unchanged_count])
+    };
+    import::send(&file, &rows, session, upsert).await
 }
 
 /// Lists those wanted; how many.
