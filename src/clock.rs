@@ -13,7 +13,8 @@ use crate::domain::{Clock, Time};
 /// A clock one can sleep by, so that what waits for an instant also works on a clock moved by hand.
 #[async_trait]
 pub trait Sleep: Clock {
-    /// Returns when the clock shows `until` or later.
+    /// Returns when the clock shows `until` or later, or when as much time has passed as was left: a clock that was set
+    /// back must not keep anybody asleep.
     async fn sleep_until(&self, until: Time);
 
     /// Takes over another clock's time, as read just now: the database's, so that all replicas agree on "now".
@@ -65,11 +66,12 @@ impl Clock for SystemClock {
 #[async_trait]
 impl Sleep for SystemClock {
     async fn sleep_until(&self, until: Time) {
-        let mut left = until - self.now();
-        while left.as_micros() > 0 {
-            // In steps, because the clock may be set meanwhile.
-            tokio::time::sleep(left.to_std().min(Duration::from_secs(1))).await;
-            left = until - self.now();
+        let began = Instant::now();
+        let most = (until - self.now()).to_std();
+        while self.now() < until && began.elapsed() < most {
+            // In steps, because the clock may be set on meanwhile.
+            let left = (until - self.now()).to_std().min(most.saturating_sub(began.elapsed()));
+            tokio::time::sleep(left.min(Duration::from_secs(1))).await;
         }
     }
 

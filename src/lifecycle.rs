@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -25,14 +26,15 @@ pub struct Lifecycle {
 /// For so long after the store was last reached traffic may still come (contract: ready within 10 s).
 const LATELY: Duration = Duration::from_secs(10);
 
-/// Whether traffic should come: the store was reached lately, and the service is not going down.
-#[derive(Clone, Debug, Default)]
+/// Whether traffic should come: the store was reached lately and takes what is offered, and the service is not going down.
+#[derive(Clone, Debug)]
 pub struct Readiness(Arc<State>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
     ready: AtomicBool,
     seen: Mutex<Option<Instant>>,
+    waiting: watch::Receiver<Option<Instant>>,
 }
 
 impl Lifecycle {
@@ -78,6 +80,10 @@ impl Lifecycle {
 }
 
 impl Readiness {
+    /// Not ready yet; `waiting` says since when something waits to be stored, if anything does.
+    pub fn new(waiting: watch::Receiver<Option<Instant>>) -> Self {
+        Self(Arc::new(State { ready: AtomicBool::new(false), seen: Mutex::default(), waiting }))
+    }
     /// The store was reached just now.
     pub fn seen(&self) {
         *self.0.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
@@ -85,7 +91,8 @@ impl Readiness {
     /// Decides anew, and returns the answer.
     pub fn look(&self, draining: bool) -> bool {
         let seen = *self.0.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let ready = !draining && seen.is_some_and(|at| at.elapsed() < LATELY);
+        let stuck = self.0.waiting.borrow().is_some_and(|since| since.elapsed() >= LATELY);
+        let ready = !draining && !stuck && seen.is_some_and(|at| at.elapsed() < LATELY);
         if self.0.ready.swap(ready, Ordering::Relaxed) != ready {
             tracing::info!(ready, draining, "readiness changed");
         }
@@ -107,6 +114,23 @@ mod tests {
         lifecycle.spawn("clumsy", async { panic!("on purpose") });
         lifecycle.soft.cancelled().await;
         assert!(lifecycle.failed());
+    }
+
+    #[tokio::test]
+    async fn traffic_comes_while_the_store_answers_and_takes_what_is_offered() {
+        let (waiting, receiver) = watch::channel(None);
+        let readiness = Readiness::new(receiver);
+        assert!(!readiness.look(false), "nothing was heard of the store yet");
+        readiness.seen();
+        assert!(readiness.look(false) && readiness.get());
+        assert!(!readiness.look(true), "not while it goes down");
+        waiting.send_replace(Some(Instant::now()));
+        assert!(readiness.look(false), "a moment is no outage");
+        waiting.send_replace(Instant::now().checked_sub(LATELY));
+        readiness.seen();
+        assert!(!readiness.look(false), "it can be read, but takes nothing");
+        waiting.send_replace(None);
+        assert!(readiness.look(false));
     }
 
     #[tokio::test]

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use crate::admin;
 use crate::clock::SharedClock;
@@ -84,8 +85,9 @@ pub async fn start(settings: &Settings, clock: SharedClock) -> Result<Running, S
     let store = open(settings, &clock).await?;
     let register = Arc::new(Register::new(Arc::clone(&store), Arc::clone(&clock)));
     register.refresh().await?;
-    let (intake, committed) = begin_intake(settings, &store, &register, &clock, &lifecycle);
-    let readiness = Readiness::default();
+    let (waiting, stuck) = watch::channel(None);
+    let (intake, committed) = begin_intake(settings, &store, &register, &clock, &lifecycle, waiting);
+    let readiness = Readiness::new(stuck);
     let feed = follow_log(settings, &store, &register, &clock, &lifecycle, committed, &readiness);
     let house = House { store, register, intake, feed, clock, lifecycle };
     let (routes, health) = routes(settings, &house)?;
@@ -95,7 +97,7 @@ pub async fn start(settings: &Settings, clock: SharedClock) -> Result<Running, S
     house
         .lifecycle
         .spawn("retention", retention::run(Arc::clone(&house.store), Arc::clone(&house.clock), days(settings)));
-    house.lifecycle.spawn("database file", watch_file(location(settings)?, house.lifecycle.clone()));
+    house.lifecycle.spawn("database file", watch_store(Arc::clone(&house.store), house.lifecycle.clone()));
     let (address, admin_address) = addresses(&api, &operations)?;
     tokio::spawn(admin::serve(operations, readiness, house.lifecycle.hard.clone()));
     let bounds = bounds(settings);
@@ -135,9 +137,9 @@ fn location(settings: &Settings) -> Result<Location, StartError> {
     settings.database.url.parse().map_err(|e| StartError::Configuration(format!("{e}")))
 }
 
-/// Goes down when the file is no longer the one at its path: nothing can be kept any more.
-async fn watch_file(location: Location, lifecycle: Lifecycle) {
-    let why = store::watch_file(&location).await;
+/// Goes down when nothing can be kept any more.
+async fn watch_store(store: Arc<dyn Store>, lifecycle: Lifecycle) {
+    let why = store.lost().await;
     tracing::error!("{why}: going down");
     lifecycle.fail();
 }
@@ -154,6 +156,7 @@ fn begin_intake(
     register: &Arc<Register>,
     clock: &SharedClock,
     lifecycle: &Lifecycle,
+    waiting: watch::Sender<Option<Instant>>,
 ) -> (Intake, watch::Receiver<i64>) {
     let (committed, receiver) = watch::channel(0);
     let (intake, run) = Intake::new(intake::Parts {
@@ -161,6 +164,7 @@ fn begin_intake(
         register: Arc::clone(register),
         clock: Arc::clone(clock),
         committed,
+        waiting,
         hard: lifecycle.hard.clone(),
         settings: intake::Settings {
             unreceipted: settings.limits.unreceipted_reports as usize,

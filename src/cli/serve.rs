@@ -5,6 +5,7 @@ use super::stop::Stop;
 use super::{Failure, config};
 use crate::clock::{SharedClock, SystemClock};
 use crate::config::{Flag, Settings};
+use crate::faults;
 use crate::server::{self, Running, StartError};
 
 /// Run the service.
@@ -35,6 +36,7 @@ impl Serve {
         flags.extend(self.no_migrate.then(|| Flag::new("--no-migrate", "database.migrate", "false")));
         let settings = self.sources.load(flags)?.settings;
         crate::telemetry::init(&settings.log).map_err(|e| Failure::failed(e.to_string()))?;
+        faults::arm().map_err(|e| Failure::configuration(e.to_string()))?;
         // Before anything is started: a signal from here on means drain.
         let mut stop = Stop::new()?;
         let clock: SharedClock = std::sync::Arc::new(SystemClock::default());

@@ -8,6 +8,7 @@ use tokio::task::JoinHandle;
 use tokio::time::sleep;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use crate::faults::{self, Point};
 use crate::feed::window::{Gathered, Input, Place, Window, gather};
 use crate::feed::{Feed, Filter, Refusal, cursor};
 use crate::store::{LogPoint, LogRead, Result, StoreError};
@@ -128,7 +129,12 @@ impl Subscription {
                 return Ok(Behind::Inputs(Vec::new()));
             }
             Ok(match feed.store.read_log(point, feed.settings.message_bytes).await? {
-                LogRead::Entries(entries) => Behind::Inputs(Input::group(&entries)),
+                LogRead::Entries(entries) => {
+                    if !entries.is_empty() {
+                        faults::point(Point::InCatchUp).await;
+                    }
+                    Behind::Inputs(Input::group(&entries))
+                }
                 LogRead::Expired(oldest) => Behind::Expired(oldest),
                 LogRead::OtherHistory => Behind::OtherHistory,
             })

@@ -3,6 +3,7 @@
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
 
+use crate::faults::{self, Point};
 use crate::feed::Feed;
 use crate::feed::window::{Input, Place};
 use crate::store::{Head, LogRead, Result};
@@ -69,6 +70,7 @@ async fn read_on(feed: &Feed, on_head: OnHead<'_>) -> Result<()> {
             LogRead::Entries(entries) if entries.is_empty() => break,
             LogRead::Entries(entries) => {
                 let inputs = Input::group(&entries);
+                faults::point(Point::BeforePublish).await;
                 feed.window.send_modify(|w| w.push(inputs));
             }
             // This process slept for longer than retention: its streams find out from the store.

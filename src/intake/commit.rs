@@ -1,11 +1,9 @@
 //! A batch into the store, through its three kinds of failure (engine.md section 3).
 
 use std::collections::HashSet;
-use std::time::Duration;
-
-use backon::{BackoffBuilder, ExponentialBuilder};
 
 use crate::domain::Subject;
+use crate::faults::{self, Point};
 use crate::intake::engine::Engine;
 use crate::store::{Batch, Committed, StoreError, SubjectWrite};
 
@@ -23,17 +21,24 @@ impl Engine {
     /// Commits a batch, waiting for storage while it is away; `None` when the service was cut down meanwhile.
     pub(super) async fn commit(&mut self, batch: Batch) -> Option<Outcome> {
         loop {
+            self.outage.offered();
             match self.parts.store.commit(&batch).await {
-                Ok(committed) => return Some(self.committed(&batch.writes, &committed)),
+                Ok(committed) => {
+                    if batch.writes.iter().any(SubjectWrite::tells) {
+                        faults::point(Point::AfterCommit).await;
+                    }
+                    return Some(self.committed(&batch.writes, &committed));
+                }
                 Err(StoreError::Unavailable(why)) => self.wait_for_storage(&StoreError::Unavailable(why)).await?,
                 Err(StoreError::Unknown(why)) => return self.look(&batch, &StoreError::Unknown(why)).await,
-                Err(StoreError::Refused(why)) if batch.writes.len() == 1 => return Some(refused(&batch, &why)),
+                Err(StoreError::Refused(why)) if batch.writes.len() == 1 => return Some(self.refused(&batch, &why)),
                 Err(StoreError::Refused(_)) => return self.one_by_one(batch).await,
             }
         }
     }
 
-    fn committed(&self, writes: &[SubjectWrite], committed: &Committed) -> Outcome {
+    fn committed(&mut self, writes: &[SubjectWrite], committed: &Committed) -> Outcome {
+        self.outage.over();
         // Woken at once, whether or not there are events: a waking that finds nothing costs one read.
         if writes.iter().any(|w| !w.inputs.is_empty()) {
             self.parts.committed.send_replace(committed.point.position);
@@ -42,21 +47,26 @@ impl Engine {
         Outcome { won: won.collect(), refused: HashSet::new(), touched: touched(writes) }
     }
 
-    /// After an unknown outcome the etags tell: our tag means that it was committed.
+    /// After an unknown outcome the etags tell: our tag means that it was committed. Only behind a barrier: a commit that
+    /// still waits for a standby cannot be seen yet, and one that a restart made visible may not have reached the standby.
     async fn look(&mut self, batch: &Batch, error: &StoreError) -> Option<Outcome> {
         self.wait_for_storage(error).await?;
         let numbers: Vec<i64> = batch.writes.iter().filter(|w| !w.is_check()).map(|w| w.subject).collect();
-        loop {
-            match self.parts.store.load_subjects(&numbers).await {
-                Ok(rows) => {
-                    let won = rows.into_iter().filter(|r| r.etag == batch.tag).map(|r| r.number);
-                    self.parts.committed.send_modify(|_| {});
-                    let touched = touched(&batch.writes);
-                    return Some(Outcome { won: won.collect(), refused: HashSet::new(), touched });
-                }
+        let rows = loop {
+            let looked = match self.parts.store.barrier().await {
+                Ok(()) => self.parts.store.load_subjects(&numbers).await,
+                Err(error) => Err(error),
+            };
+            match looked {
+                Ok(rows) => break rows,
                 Err(error) => self.wait_for_storage(&error).await?,
             }
-        }
+        };
+        self.outage.over();
+        let won: HashSet<i64> = rows.into_iter().filter(|r| r.etag == batch.tag).map(|r| r.number).collect();
+        tracing::info!(of = numbers.len(), stored = won.len(), "a commit in doubt was looked up");
+        self.parts.committed.send_modify(|_| {});
+        Some(Outcome { won, refused: HashSet::new(), touched: touched(&batch.writes) })
     }
 
     /// So that one row the database refuses does not look like an outage of all.
@@ -70,6 +80,14 @@ impl Engine {
             all.touched.extend(outcome.touched);
         }
         Some(all)
+    }
+
+    /// What the database refuses it has looked at: it is not away.
+    fn refused(&mut self, batch: &Batch, why: &str) -> Outcome {
+        self.outage.over();
+        let numbers: HashSet<i64> = batch.writes.iter().map(|w| w.subject).collect();
+        tracing::error!(?numbers, why, "the database refused a subject's write");
+        Outcome { won: HashSet::new(), refused: numbers, touched: HashSet::new() }
     }
 
     /// Puts committed subjects back into memory and forgets the others; returns the numbers of those that lost.
@@ -91,33 +109,11 @@ impl Engine {
 
     /// Waits a moment, longer each time storage stays away; `None` when the service is being cut down.
     pub(super) async fn wait_for_storage(&mut self, error: &StoreError) -> Option<()> {
-        tracing::warn!(%error, "waiting for storage");
-        let mut pauses = ExponentialBuilder::default()
-            .with_min_delay(Duration::from_millis(50))
-            .with_max_delay(Duration::from_secs(1))
-            .without_max_times()
-            .with_jitter()
-            .build();
-        loop {
-            let pause = pauses.next().unwrap_or(Duration::from_secs(1));
-            tokio::select! {
-                () = self.parts.hard.cancelled() => return None,
-                () = tokio::time::sleep(pause) => {}
-            }
-            match self.parts.store.head().await {
-                Ok(_) => return Some(()),
-                Err(error) => tracing::debug!(%error, "storage is still away"),
-            }
-        }
+        let pause = self.outage.failed(error);
+        self.parts.hard.run_until_cancelled(tokio::time::sleep(pause)).await
     }
 }
 
 fn touched(writes: &[SubjectWrite]) -> HashSet<i64> {
     writes.iter().flat_map(|w| w.touches.iter().copied()).collect()
-}
-
-fn refused(batch: &Batch, why: &str) -> Outcome {
-    let numbers: HashSet<i64> = batch.writes.iter().map(|w| w.subject).collect();
-    tracing::error!(?numbers, why, "the database refused a subject's write");
-    Outcome { won: HashSet::new(), refused: numbers, touched: HashSet::new() }
 }

@@ -1,9 +1,12 @@
 use std::sync::Arc;
 
+use futures_util::FutureExt;
 use tokio::sync::mpsc;
 
-use crate::domain::{Receipt, Span, Time};
+use crate::domain::{Receipt, Span};
+use crate::faults::{self, Point};
 use crate::intake::acting::Asked;
+use crate::intake::outage::Outage;
 use crate::intake::subjects::Subjects;
 use crate::intake::{Message, Parts, Work};
 
@@ -12,22 +15,24 @@ use crate::intake::{Message, Parts, Work};
 pub(super) struct Engine {
     pub(super) parts: Parts,
     pub(super) subjects: Subjects,
-    next_sweep: Time,
+    pub(super) outage: Outage,
 }
 
 impl Engine {
     pub(super) fn new(parts: Parts) -> Self {
-        // Replicas start apart from one another, so that they do not sweep the same subjects at once.
-        let offset = Span::millis(fastrand::i64(0..200));
-        let next_sweep = parts.clock.now() + offset;
         let subjects = Subjects::new(Arc::clone(&parts.store), Arc::clone(&parts.register));
-        Self { parts, subjects, next_sweep }
+        let outage = Outage::new(parts.waiting.clone());
+        Self { parts, subjects, outage }
     }
 
     pub(super) async fn run(mut self, mut messages: mpsc::Receiver<Message>) {
         let mut works = Vec::new();
         let mut acts = Vec::new();
         let mut settles = Vec::new();
+        let clock = Arc::clone(&self.parts.clock);
+        // Replicas start apart from one another, so that they do not sweep the same subjects at once.
+        let offset = Span::millis(fastrand::i64(0..200));
+        let (mut sweep, mut due) = (clock.sleep_until(clock.now() + offset), false);
         while !self.parts.hard.is_cancelled() {
             tokio::select! {
                 biased;
@@ -35,13 +40,15 @@ impl Engine {
                     Some(message) => self.drain(message, &mut messages, &mut works, &mut acts, &mut settles),
                     None => break,
                 },
-                () = self.parts.clock.sleep_until(self.next_sweep) => {}
+                () = &mut sweep, if !due => due = true,
             }
             self.answer(&mut works).await;
             self.carry_out(&mut acts).await;
-            if self.parts.clock.now() >= self.next_sweep || !settles.is_empty() {
+            // Also when messages never let the select come to it.
+            due = due || (&mut sweep).now_or_never().is_some();
+            if due || !settles.is_empty() {
                 self.sweep().await;
-                self.next_sweep = self.parts.clock.now() + self.parts.settings.sweep_every;
+                (sweep, due) = (clock.sleep_until(clock.now() + self.parts.settings.sweep_every), false);
             }
             for settle in settles.drain(..) {
                 // Nobody waiting any more is no fault.
@@ -82,6 +89,7 @@ impl Engine {
         }
         if !commits.is_empty() {
             let receipts = self.take_in(&commits).await;
+            faults::point(Point::BeforeReceipt).await;
             commits.into_iter().zip(receipts).for_each(|(work, receipts)| reply(work, receipts));
         }
     }

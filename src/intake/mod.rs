@@ -5,6 +5,7 @@ mod attempt;
 mod commit;
 mod draft;
 mod engine;
+mod outage;
 mod subjects;
 mod sweep;
 
@@ -12,6 +13,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::SharedClock;
@@ -121,6 +123,8 @@ pub struct Parts {
     pub clock: SharedClock,
     /// Bumped to the newest position after each commit with events.
     pub committed: watch::Sender<i64>,
+    /// Since when something waits to be stored; `None` while nothing does.
+    pub waiting: watch::Sender<Option<Instant>>,
     /// Ends the intake when storage does not come back in time.
     pub hard: CancellationToken,
     /// How it works.

@@ -125,6 +125,11 @@ pub struct SubjectWrite {
 }
 
 impl SubjectWrite {
+    /// Whether it stores a report or an event, and not only what time alone will bring about again.
+    pub fn tells(&self) -> bool {
+        !self.reports.is_empty() || self.inputs.iter().any(|i| !i.events.is_empty())
+    }
+
     /// Whether it changes nothing.
     pub fn is_check(&self) -> bool {
         self.hot.is_none()

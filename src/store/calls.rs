@@ -15,6 +15,9 @@ use crate::store::{
 
 /// How long a read may take before the database counts as unreachable.
 pub(super) const READ_DEADLINE: Duration = Duration::from_secs(10);
+/// How long reading the head row may take. It is the pulse: what goes on within 2 s of storage's return cannot wait longer
+/// for a dead connection. More than a second, so that a lost first packet of a new connection is sent once more (RFC 6298).
+pub(super) const HEAD_DEADLINE: Duration = Duration::from_millis(1_500);
 
 /// A parameter of a read, in the few forms both engines know.
 #[derive(Clone, Debug)]
@@ -44,8 +47,22 @@ pub(super) trait Reader: Debug + Send + Sync + 'static {
     const SQL: Statements;
     /// Its clock, where the database has none.
     fn clock(&self) -> Option<Time>;
-    /// All rows of one statement, in a task of its own: a caller that gives up does not cancel it.
-    fn rows<T: Row>(&self, sql: &'static str, args: Vec<Arg>) -> impl Future<Output = Result<Vec<T>>> + Send;
+    /// All rows of one statement, in a task of its own: a caller that gives up does not cancel it. Without an answer within
+    /// the deadline the database counts as unreachable.
+    fn rows_within<T: Row>(
+        &self,
+        deadline: Duration,
+        sql: &'static str,
+        args: Vec<Arg>,
+    ) -> impl Future<Output = Result<Vec<T>>> + Send;
+    /// All rows of one statement, within the usual deadline.
+    fn rows<T: Row>(&self, sql: &'static str, args: Vec<Arg>) -> impl Future<Output = Result<Vec<T>>> + Send {
+        self.rows_within(READ_DEADLINE, sql, args)
+    }
+    /// Returns, with the reason, when nothing can be stored any more until the process is started anew.
+    fn lost(&self) -> impl Future<Output = String> + Send {
+        std::future::pending()
+    }
     /// Ends all reading.
     fn close(&self) -> impl Future<Output = ()> + Send;
 }
@@ -70,6 +87,8 @@ pub(super) struct Statements {
 pub(super) trait Scribe: Debug + Send + 'static {
     /// Carries out a batch.
     fn commit(&mut self, batch: &Batch) -> impl Future<Output = Result<Committed>> + Send;
+    /// Commits something that changes nothing, behind whatever is under way.
+    fn barrier(&mut self) -> impl Future<Output = Result<()>> + Send;
     /// Changes the register.
     fn change_config(&mut self, change: &ConfigChange) -> impl Future<Output = Result<ConfigOutcome>> + Send;
     /// Stores activity.

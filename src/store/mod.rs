@@ -35,7 +35,7 @@ pub use error::{Result, StoreError};
 pub use filesystem::network_file_system;
 pub use log::{Head, LogEntry, LogPoint, LogRead, Trim};
 pub use migrations::MigrationReport;
-pub use open::{InvalidLocation, Location, OpenError, Options, migrate, open, watch_file};
+pub use open::{InvalidLocation, Location, OpenError, Options, migrate, open};
 pub use past::{PastAlert, PastAlerts, Shown};
 pub use query::{AlertQuery, ListedAlert};
 pub use register::{Config, ConfigChange, ConfigKind, ConfigOutcome, ConfigRow, ConfigWrite, FirstState, SubjectRow};
@@ -75,6 +75,9 @@ pub trait Store: std::fmt::Debug + Send + Sync + 'static {
     async fn find_reports(&self, keys: &[ReportRowKey]) -> Result<Vec<(ReportRowKey, i64)>>;
     /// Commits a batch: each write whose etag stands, and none whose does not.
     async fn commit(&self, batch: &Batch) -> Result<Committed>;
+    /// Returns when every commit that was under way when it was called has ended, and all that can be read from then on is
+    /// as durable as a commit: what to ask for before an unknown outcome is looked up.
+    async fn barrier(&self) -> Result<()>;
     /// Reads on after a place: whole inputs, about `max_bytes` (at least one input).
     async fn read_log(&self, after: LogPoint, max_bytes: usize) -> Result<LogRead>;
     /// The place after which the first event at or after `time` stands; `Expired` when that event may be trimmed.
@@ -107,6 +110,9 @@ pub trait Store: std::fmt::Debug + Send + Sync + 'static {
     async fn list_audit(&self, query: &AuditQuery) -> Result<Vec<AuditRow>>;
     /// Removes what retention lets go: reports, events and ended alerts, nothing else; returns how many rows went.
     async fn trim(&self, trim: &Trim) -> Result<u64>;
+    /// Returns, with the reason, when nothing can be stored any more until the process is started anew: the SQLite file was
+    /// moved, replaced, deleted or damaged. On PostgreSQL it never returns.
+    async fn lost(&self) -> String;
     /// Ends all use of the database; afterwards every call is `Unavailable`.
     async fn close(&self);
 }

@@ -116,16 +116,6 @@ pub async fn migrate(location: &Location) -> Result<MigrationReport, OpenError> 
     }
 }
 
-/// Returns, with what happened, when the file of an open SQLite store is no longer the one at its path: moved, replaced
-/// by a restore, or deleted. From then on nothing can be kept, so the process had better end. Looks once a second,
-/// beginning with the file that is there at the call; on PostgreSQL it never returns.
-pub async fn watch_file(location: &Location) -> String {
-    match location {
-        Location::Sqlite(path) => sqlite::watch(path).await,
-        Location::Postgres(_) => std::future::pending().await,
-    }
-}
-
 impl FromStr for Location {
     type Err = InvalidLocation;
     fn from_str(text: &str) -> Result<Self, InvalidLocation> {

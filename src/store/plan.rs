@@ -85,6 +85,11 @@ impl<'a> Plan<'a> {
         }
     }
 
+    /// Whether it stores a report or an event.
+    pub(super) fn tells(&self) -> bool {
+        !self.reports.is_empty() || !self.events.is_empty()
+    }
+
     /// How many events.
     pub(super) fn event_count(&self) -> i64 {
         count(&self.events)

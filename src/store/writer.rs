@@ -12,6 +12,7 @@ type Answer<T> = oneshot::Sender<Result<T>>;
 #[derive(Debug)]
 enum Order {
     Commit(Batch, Answer<Committed>),
+    Barrier(Answer<()>),
     Change(ConfigChange, Answer<ConfigOutcome>),
     Activity(ActivityChange, Answer<()>),
     Trim(Trim, Answer<u64>),
@@ -31,6 +32,9 @@ impl Writer {
     }
     pub(super) async fn commit(&self, batch: Batch) -> Result<Committed> {
         self.ask(|answer| Order::Commit(batch, answer)).await
+    }
+    pub(super) async fn barrier(&self) -> Result<()> {
+        self.ask(Order::Barrier).await
     }
     pub(super) async fn change_config(&self, change: ConfigChange) -> Result<ConfigOutcome> {
         self.ask(|answer| Order::Change(change, answer)).await
@@ -63,6 +67,7 @@ async fn serve(mut scribe: impl Scribe, mut queue: mpsc::Receiver<Order>) {
     while let Some(order) = queue.recv().await {
         match order {
             Order::Commit(batch, answer) => drop(answer.send(scribe.commit(&batch).await)),
+            Order::Barrier(answer) => drop(answer.send(scribe.barrier().await)),
             Order::Change(change, answer) => drop(answer.send(scribe.change_config(&change).await)),
             Order::Activity(change, answer) => drop(answer.send(scribe.put_activity(&change).await)),
             Order::Trim(trim, answer) => drop(answer.send(scribe.trim(&trim).await)),

@@ -4,16 +4,17 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Who may use which rooms. A room may use itself; `main` starts `cli`, and `lib` is the map.
-const ROOMS: [(&str, &[&str]); 20] = [
+const ROOMS: [(&str, &[&str]); 21] = [
     ("domain", &[]),
     ("rules", &["domain"]),
     ("wire", &["domain"]),
     ("access", &["domain"]),
-    ("store", &["domain"]),
+    ("faults", &[]),
+    ("store", &["domain", "faults"]),
     ("clock", &["domain"]),
     ("register", &["domain", "rules", "wire", "store", "clock"]),
-    ("intake", &["domain", "rules", "wire", "store", "register", "clock"]),
-    ("feed", &["domain", "wire", "access", "store", "clock"]),
+    ("intake", &["domain", "rules", "wire", "store", "register", "clock", "faults"]),
+    ("feed", &["domain", "wire", "access", "store", "clock", "faults"]),
     ("situation", &["domain", "rules", "wire", "store"]),
     (
         "grpc",
@@ -54,7 +55,7 @@ const ROOMS: [(&str, &[&str]); 20] = [
     ),
     ("client", &["wire"]),
     // Beside the three of the design: nouns and a clock to speak with, a log to set up, and migrate's one call.
-    ("cli", &["client", "config", "server", "domain", "clock", "telemetry", "store"]),
+    ("cli", &["client", "config", "server", "domain", "clock", "telemetry", "store", "faults"]),
     ("main", &["cli"]),
 ];
 

@@ -5,6 +5,7 @@ use sqlx::query::Query;
 use sqlx::{Error, FromRow, Postgres};
 
 use crate::domain::Time;
+use crate::faults::{self, Point};
 use crate::store::plan::Plan;
 use crate::store::postgres::sql;
 use crate::store::{Batch, Committed, LogPoint, SubjectWrite};
@@ -14,6 +15,9 @@ type Call = Query<'static, Postgres, PgArguments>;
 /// Carries out a batch in one statement.
 pub(super) async fn commit(conn: &mut PgConnection, batch: &Batch) -> Result<Committed, Error> {
     let plan = Plan::of(batch.writes.iter());
+    if plan.tells() {
+        faults::point(Point::BeforeCommit).await;
+    }
     let call = sqlx::query(sql::COMMIT).bind(batch.tag).bind(batch.now.as_micros());
     let call = reports(cold(writes(call, batch), &plan), &plan);
     let call = marks(touches(audits(alerts(events(call, &plan), &plan), &plan), &plan), &plan);

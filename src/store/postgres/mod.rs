@@ -2,6 +2,7 @@
 
 mod activity;
 mod commit;
+mod line;
 mod reader;
 mod register;
 mod scribe;
@@ -11,6 +12,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use sqlx::error::DatabaseError;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, Connection, Error, PgConnection};
 use tokio::time::timeout;
@@ -20,6 +22,7 @@ use crate::store::open::without_password;
 use crate::store::writer::Writer;
 use crate::store::{MigrationReport, OpenError, Store, StoreError, migrations};
 
+use line::Line;
 use reader::PgReader;
 use scribe::PgScribe;
 
@@ -35,8 +38,9 @@ pub(super) async fn open(url: &str, migrate: bool) -> Result<Arc<dyn Store>, Ope
         migrations::check(&mut conn, migrations::POSTGRES).await?;
     }
     conn.close().await.map_err(|e| cannot_open(url, &e))?;
-    let writer = Writer::start(PgScribe::new(options.clone()));
-    Ok(Arc::new(Database { reader: PgReader::new(options), writer }))
+    let line = Line::default();
+    let writer = Writer::start(PgScribe::new(options.clone(), line.clone()));
+    Ok(Arc::new(Database { reader: PgReader::new(options, line), writer }))
 }
 
 pub(super) async fn migrate(url: &str) -> Result<MigrationReport, OpenError> {
@@ -109,6 +113,12 @@ fn write_error(e: &Error) -> StoreError {
         // Whatever else went wrong did so while the statement was out of our hands.
         _ => StoreError::Unknown(why),
     }
+}
+
+/// Whether the server ended the statement at a limit of ours: a slow answer, and no dead connection.
+fn cancelled(e: &Error) -> bool {
+    // lock_not_available, query_canceled
+    e.as_database_error().and_then(DatabaseError::code).is_some_and(|code| matches!(&*code, "55P03" | "57014"))
 }
 
 /// An error of a read, which changes nothing and so is never in doubt.

@@ -6,6 +6,7 @@ use sqlx::{ConnectOptions, Connection, Error, Executor, PgConnection};
 use tokio::time::timeout;
 
 use crate::store::calls::Scribe;
+use crate::store::postgres::line::Line;
 use crate::store::postgres::{activity, commit, register, sql, unreachable, write_error};
 use crate::store::{ActivityChange, Batch, Committed, ConfigChange, ConfigOutcome, Result, StoreError, Trim};
 
@@ -32,21 +33,24 @@ const SETTINGS: [(&str, &str); 8] = [
 #[derive(Debug)]
 pub(super) struct PgScribe {
     options: PgConnectOptions,
+    line: Line,
     /// None at first and after an error, until the next order.
     conn: Option<PgConnection>,
 }
 
 impl PgScribe {
-    pub(super) fn new(options: PgConnectOptions) -> Self {
-        Self { options: options.options(SETTINGS), conn: None }
+    pub(super) fn new(options: PgConnectOptions, line: Line) -> Self {
+        Self { options: options.options(SETTINGS), line, conn: None }
     }
 
     async fn connection(&mut self) -> Result<&mut PgConnection> {
         let conn = match self.conn.take() {
             Some(conn) => conn,
-            None => match timeout(CONNECT_DEADLINE, connect(&self.options)).await {
-                Ok(connected) => connected.map_err(|e| unreachable(&e))?,
-                Err(_) => return Err(StoreError::Unavailable("connecting to PostgreSQL took too long".into())),
+            None => match self.line.answer(timeout(CONNECT_DEADLINE, connect(&self.options))).await {
+                Some(Ok(connected)) => connected.map_err(|e| unreachable(&e))?,
+                Some(Err(_)) | None => {
+                    return Err(StoreError::Unavailable("connecting to PostgreSQL took too long".into()));
+                }
             },
         };
         Ok(self.conn.insert(conn))
@@ -68,30 +72,32 @@ async fn connect(options: &PgConnectOptions) -> Result<PgConnection, Error> {
     Ok(conn)
 }
 
-async fn within_deadline<T>(call: impl Future<Output = Result<T, Error>>) -> Result<T> {
-    match timeout(WRITE_DEADLINE, call).await {
-        Ok(done) => done.map_err(|e| write_error(&e)),
-        Err(_) => Err(StoreError::Unknown(format!("no answer within {} s", WRITE_DEADLINE.as_secs()))),
-    }
-}
-
 impl Scribe for PgScribe {
     async fn commit(&mut self, batch: &Batch) -> Result<Committed> {
-        let done = within_deadline(commit::commit(self.connection().await?, batch)).await;
+        let line = self.line.clone();
+        let done = answered(&line, commit::commit(self.connection().await?, batch)).await;
         self.settle(done)
     }
+    async fn barrier(&mut self) -> Result<()> {
+        let line = self.line.clone();
+        let done = answered(&line, self.connection().await?.execute(sql::BARRIER)).await;
+        self.settle(done.map(drop))
+    }
     async fn change_config(&mut self, change: &ConfigChange) -> Result<ConfigOutcome> {
-        let done = within_deadline(register::change_config(self.connection().await?, change)).await;
+        let line = self.line.clone();
+        let done = answered(&line, register::change_config(self.connection().await?, change)).await;
         self.settle(done)
     }
     async fn put_activity(&mut self, change: &ActivityChange) -> Result<()> {
-        let done = within_deadline(activity::put(self.connection().await?, change)).await;
+        let line = self.line.clone();
+        let done = answered(&line, activity::put(self.connection().await?, change)).await;
         self.settle(done)
     }
     async fn trim(&mut self, trim: &Trim) -> Result<u64> {
+        let line = self.line.clone();
         let (reports, events) = (trim.reports_before.as_micros(), trim.events_before.as_micros());
         let call = sqlx::query_scalar(sql::TRIM).bind(reports).bind(events).bind(i64::from(trim.limit));
-        let done: Result<i64> = within_deadline(call.fetch_one(self.connection().await?)).await;
+        let done: Result<i64> = answered(&line, call.fetch_one(self.connection().await?)).await;
         self.settle(done.map(|gone| u64::try_from(gone).unwrap_or(0)))
     }
     async fn close(&mut self) {
@@ -99,5 +105,14 @@ impl Scribe for PgScribe {
             // A farewell; the server notices either way.
             let _ = timeout(CONNECT_DEADLINE, conn.close()).await;
         }
+    }
+}
+
+/// What the server answers to a write; without an answer nobody knows whether it was done.
+async fn answered<T>(line: &Line, call: impl Future<Output = Result<T, Error>>) -> Result<T> {
+    match line.answer(timeout(WRITE_DEADLINE, call)).await {
+        Some(Ok(done)) => done.map_err(|e| write_error(&e)),
+        Some(Err(_)) => Err(StoreError::Unknown(format!("no answer within {} s", WRITE_DEADLINE.as_secs()))),
+        None => Err(StoreError::Unknown("no answer, while the server was reached over another connection".into())),
     }
 }

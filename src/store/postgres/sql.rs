@@ -200,6 +200,9 @@ SELECT coalesce(h.position, h0.position), CASE WHEN h.position IS NULL THEN h0.t
   coalesce(h.log_time, h0.log_time), ARRAY(SELECT number FROM won UNION ALL SELECT number FROM held)
 FROM h0 LEFT JOIN h ON TRUE";
 
+/// Writes what is there already: waits for whoever has the head row, and for the standby as every commit does.
+pub(super) const BARRIER: &str = "UPDATE head SET log_time = log_time WHERE one = 1";
+
 /// Changes the register: one statement, head row first. No row, when the generation is another than $1.
 pub(super) const CHANGE_CONFIG: &str = "
 WITH h0 AS MATERIALIZED (SELECT generation FROM head WHERE one = 1 FOR UPDATE),

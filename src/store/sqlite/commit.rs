@@ -3,6 +3,7 @@ use std::collections::HashSet;
 use sqlx::SqliteConnection;
 
 use crate::domain::Time;
+use crate::faults::{self, Point};
 use crate::store::plan::Plan;
 use crate::store::sqlite::bulk::no_lead;
 use crate::store::sqlite::{at_commit, before_commit, json, sql};
@@ -31,6 +32,9 @@ pub(super) async fn commit(conn: &mut SqliteConnection, batch: &Batch) -> Result
         write.log_time = write.log_time.max(batch.now);
     }
     write.rows(conn, &plan).await.map_err(before_commit)?;
+    if plan.tells() {
+        faults::point(Point::BeforeCommit).await;
+    }
     let point = write.finish(conn, plan.event_count()).await.map_err(at_commit)?;
     Ok(Committed { won, point, log_time: write.log_time })
 }

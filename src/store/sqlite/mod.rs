@@ -13,12 +13,13 @@ use std::fs::{File, Metadata, TryLockError};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, Error, SqliteConnection};
+use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
 
 use crate::domain::Clock;
@@ -29,24 +30,33 @@ use crate::store::{MigrationReport, OpenError, Result, Store, StoreError, filesy
 use reader::SqliteReader;
 use scribe::SqliteScribe;
 
-/// How often the file at the path is compared with the open one.
-const WATCH: Duration = Duration::from_secs(1);
+/// How often the file at the path is compared with the open one: a loss is noticed within a second.
+const WATCH: Duration = Duration::from_millis(500);
 
 /// Pages of 4 KiB in the write-ahead log before they are moved into the file. At SQLite's 1,000 a busy service does so
 /// after every other commit; 32 MiB saved about a fifth of the time of a saturated run.
 const CHECKPOINT_PAGES: u32 = 8_000;
 
-/// Set, with the reason, when the open file is no longer the one at its path.
+/// How an error begins that will not go away by itself.
+const DAMAGED: &str = "the database file is damaged: restore a backup";
+
+/// Set, with the reason, when the open file is no longer the one at its path, or damaged.
 #[derive(Clone, Debug, Default)]
-struct Lost(Arc<OnceLock<String>>);
+struct Lost(watch::Sender<Option<String>>);
 
 impl Lost {
     fn set(&self, why: String) {
-        // Once is enough.
-        let _ = self.0.set(why);
+        tracing::error!("{why}: nothing can be stored until the service is started again");
+        // The first reason is the one that counts.
+        self.0.send_if_modified(|lost| lost.is_none() && lost.replace(why).is_none());
     }
     fn check(&self) -> Result<()> {
-        self.0.get().map_or(Ok(()), |why| Err(StoreError::Unavailable(why.clone())))
+        self.0.borrow().as_ref().map_or(Ok(()), |why| Err(StoreError::Unavailable(why.clone())))
+    }
+    async fn reason(&self) -> String {
+        let mut lost = self.0.subscribe();
+        // The sender lives in self, so waiting cannot fail.
+        lost.wait_for(Option::is_some).await.ok().and_then(|why| why.clone()).unwrap_or_default()
     }
 }
 
@@ -117,7 +127,7 @@ fn open_error(path: &Path, e: &Error) -> OpenError {
 
 /// Returns, with what happened, when the file at the path is another one than now, or none. Only looked at, never
 /// opened: closing any handle on the file would drop this process's SQLite locks on it (POSIX).
-pub(super) async fn watch(path: &Path) -> String {
+async fn watch_file(path: &Path) -> String {
     let identity = |m: Metadata| (m.dev(), m.ino());
     let first = std::fs::metadata(path).map(identity).ok();
     let mut look = tokio::time::interval(WATCH);
@@ -162,6 +172,7 @@ fn before_commit(e: Error) -> StoreError {
         (Error::Encode(_) | Error::Decode(_) | Error::ColumnDecode { .. } | Error::ColumnNotFound(_), _) => {
             StoreError::Refused(e.to_string())
         }
+        (_, Some(CORRUPT | NOT_A_DATABASE)) => StoreError::Unavailable(format!("{DAMAGED} ({e})")),
         _ => StoreError::Unavailable(e.to_string()),
     }
 }

@@ -1,6 +1,7 @@
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use sqlx::SqlitePool;
 use sqlx::sqlite::{SqlitePoolOptions, SqliteRow};
@@ -46,9 +47,7 @@ impl SqliteReader {
 }
 
 async fn report_loss(path: PathBuf, lost: Lost) {
-    let why = super::watch(&path).await;
-    tracing::error!("{why}: nothing can be stored until the service is started again");
-    lost.set(why);
+    lost.set(super::watch_file(&path).await);
 }
 
 impl Reader for SqliteReader {
@@ -59,10 +58,14 @@ impl Reader for SqliteReader {
         Some(self.clock.now())
     }
 
-    async fn rows<T: Row>(&self, sql: &'static str, args: Vec<Arg>) -> Result<Vec<T>> {
+    async fn rows_within<T: Row>(&self, deadline: Duration, sql: &'static str, args: Vec<Arg>) -> Result<Vec<T>> {
         self.lost.check()?;
         let pool = self.pool.clone();
-        owned(READ_DEADLINE, async move { fetch(&pool, sql, args).await }).await
+        owned(deadline, async move { fetch(&pool, sql, args).await }).await
+    }
+
+    async fn lost(&self) -> String {
+        self.lost.reason().await
     }
 
     async fn close(&self) {

@@ -2,8 +2,8 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
 
 use crate::store::calls::Scribe;
-use crate::store::sqlite::{Lost, activity, before_commit, commit, register, trim};
-use crate::store::{ActivityChange, Batch, Committed, ConfigChange, ConfigOutcome, Result, Trim};
+use crate::store::sqlite::{DAMAGED, Lost, activity, at_commit, before_commit, commit, register, sql, trim};
+use crate::store::{ActivityChange, Batch, Committed, ConfigChange, ConfigOutcome, Result, StoreError, Trim};
 
 /// The writing side of a SQLite file.
 #[derive(Debug)]
@@ -28,8 +28,14 @@ impl SqliteScribe {
         Ok(self.conn.insert(conn))
     }
 
-    /// After an error the connection goes, and with it whatever transaction it was left in.
+    /// After an error the connection goes, and with it whatever transaction it was left in. A damaged file does not mend
+    /// itself: the process had better say so by its end than wait for ever.
     async fn settle<T>(&mut self, done: Result<T>) -> Result<T> {
+        if let Err(StoreError::Unavailable(why) | StoreError::Unknown(why)) = &done
+            && why.starts_with(DAMAGED)
+        {
+            self.lost.set(why.clone());
+        }
         if let (Err(_), Some(conn)) = (&done, self.conn.take_if(|_| done.is_err())) {
             // What failed before may well fail again here; the file handles are gone either way.
             let _ = conn.close().await;
@@ -42,6 +48,10 @@ impl Scribe for SqliteScribe {
     async fn commit(&mut self, batch: &Batch) -> Result<Committed> {
         let done = commit::commit(self.connection().await?, batch).await;
         self.settle(done).await
+    }
+    async fn barrier(&mut self) -> Result<()> {
+        let done = sqlx::raw_sql(sql::BARRIER).execute(self.connection().await?).await;
+        self.settle(done.map(drop).map_err(at_commit)).await
     }
     async fn change_config(&mut self, change: &ConfigChange) -> Result<ConfigOutcome> {
         let done = register::change_config(self.connection().await?, change).await;

@@ -143,6 +143,9 @@ WHERE number IN (SELECT value FROM json_each($1))";
 
 pub(super) const COMMIT: &str = "COMMIT";
 
+/// Writes what is there already, and syncs it.
+pub(super) const BARRIER: &str = "BEGIN IMMEDIATE; UPDATE head SET log_time = log_time; COMMIT";
+
 pub(super) const ROLLBACK: &str = "ROLLBACK";
 
 /// Moves the head on and commits.

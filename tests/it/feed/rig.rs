@@ -312,6 +312,7 @@ impl Hand {
             register: Arc::clone(&register),
             clock: self.clock.clone(),
             committed: self.committed.clone(),
+            waiting: watch::Sender::default(),
             hard: lifecycle.hard.clone(),
             settings: intake::Settings::default(),
         };

@@ -92,6 +92,12 @@ impl Store for Switch {
     async fn commit(&self, batch: &Batch) -> Result<Committed> {
         self.inner().commit(batch).await
     }
+    async fn barrier(&self) -> Result<()> {
+        self.inner().barrier().await
+    }
+    async fn lost(&self) -> String {
+        self.inner().lost().await
+    }
     async fn read_log(&self, after: LogPoint, max_bytes: usize) -> Result<LogRead> {
         // The tail reads a mebibyte at a time, and a cursor is checked with a single byte.
         if (2..1 << 20).contains(&max_bytes) {

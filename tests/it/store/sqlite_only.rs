@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 use tokio::time::timeout;
-use wardwatch::store::{Location, OpenError, StoreError, migrate, network_file_system, open, watch_file};
+use wardwatch::store::{Location, OpenError, StoreError, migrate, network_file_system, open};
 
 use super::fixture::*;
 
@@ -73,10 +73,10 @@ async fn a_store_whose_file_is_replaced_stores_nothing_more() {
     let fresh = Fresh::sqlite().await;
     let ward = registered(&*fresh.store, "RJ1", &["A1"]).await.remove(0);
     let Location::Sqlite(path) = fresh.place.location() else { panic!() };
-    let location = fresh.place.location();
-    let watching = tokio::spawn(async move { watch_file(&location).await });
-    // Give the watcher its first look at the file.
-    tokio::task::yield_now().await;
+    let store = std::sync::Arc::clone(&fresh.store);
+    let watching = tokio::spawn(async move { store.lost().await });
+    // By then the watcher has had its first look at the file.
+    fresh.store.head().await.unwrap();
     std::fs::copy(&path, path.with_extension("restored")).unwrap();
     std::fs::rename(path.with_extension("restored"), &path).unwrap();
     let noticed = timeout(Duration::from_secs(10), watching).await.unwrap().unwrap();
