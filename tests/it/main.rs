@@ -6,6 +6,7 @@ mod client;
 mod commands;
 mod demo;
 mod fake;
+mod faults;
 mod feed;
 mod service;
 mod store;

@@ -46,8 +46,13 @@ impl Process {
     /// Starts the service on a database; returns when it listens.
     pub fn serve(database: &str, arguments: &[&str]) -> Self {
         let mut command = wardwatch(&["serve", "--database", database]);
-        let child = command.args(PORTS).args(arguments).stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
-        let mut child = child.unwrap();
+        command.args(PORTS).args(arguments);
+        Self::launch(command)
+    }
+
+    /// Starts a `serve` that was prepared; returns when it listens.
+    pub fn launch(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let mut log = BufReader::new(child.stderr.take().unwrap());
         let mut line = String::new();
         let listening = loop {
@@ -98,6 +103,11 @@ impl Process {
         self.signal("KILL");
         let (status, _) = self.wait().await;
         assert_eq!(status.code(), None, "it was killed");
+    }
+
+    /// Whether it has ended.
+    pub fn ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
     }
 
     /// A plain HTTP GET on the admin port: the status line's code and the body.

@@ -1,0 +1,15 @@
+//! The promises under faults: the real binary and real databases are broken in every way we know, and what writers and
+//! subscribers recorded is checked against contract.md section 2. `docs/reliability.md` says which test is for which.
+
+mod checked;
+mod checker;
+mod cluster;
+mod history;
+mod load;
+mod nemesis;
+mod people;
+mod proxy;
+mod reading;
+mod server;
+mod storage;
+mod storm;
