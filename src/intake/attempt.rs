@@ -137,17 +137,22 @@ impl Engine {
     /// Loads the subjects, and the digests of those reports that may have been stored before.
     async fn prepare(&mut self, open: &[Open<'_>]) -> Result<HashMap<ReportRowKey, i64>, StoreError> {
         self.subjects.load(open.iter().map(|o| o.number)).await?;
-        let older = |o: &&Open<'_>| {
-            let Submitted { report, digest, .. } = o.submitted;
-            let subject = self.subjects.get(o.number);
-            subject.is_some_and(|s| rules::standing(&s.state, report, *digest) == Standing::Older)
-        };
-        let keys: Vec<_> =
-            open.iter().filter(|o| o.suspect || older(o)).map(|o| row_key(o.number, o.submitted)).collect();
-        if keys.is_empty() {
-            return Ok(HashMap::new());
+        let (mut keys, mut stored) = (Vec::new(), HashMap::new());
+        for Open { number, submitted, suspect, .. } in open {
+            let (key, digest) = (row_key(*number, submitted), submitted.digest);
+            let standing = self.subjects.get(*number).map(|s| rules::standing(&s.state, &submitted.report, digest));
+            match standing {
+                // Current now. A newer one before it in this batch makes it an older one, and nobody would look.
+                Some(Standing::Duplicate) => drop(stored.insert(key, digest)),
+                Some(Standing::Older) => keys.push(key),
+                _ if *suspect => keys.push(key),
+                _ => {}
+            }
         }
-        Ok(self.parts.store.find_reports(&keys).await?.into_iter().collect())
+        if !keys.is_empty() {
+            stored.extend(self.parts.store.find_reports(&keys).await?);
+        }
+        Ok(stored)
     }
 
     /// Hands out the receipts of what was committed; returns what must be judged again.

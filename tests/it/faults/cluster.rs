@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tempfile::TempDir;
 use tonic::transport::{Channel, Endpoint};
-use wardwatch::domain::Time;
+use wardwatch::domain::{Span, Time};
 use wardwatch::wire::pb::alert_service_client::AlertServiceClient;
 use wardwatch::wire::pb::policy_service_client::PolicyServiceClient;
 use wardwatch::wire::pb::register_service_client::RegisterServiceClient;
@@ -39,14 +39,23 @@ pub struct Cluster {
 impl Cluster {
     /// One replica over a SQLite file.
     pub fn sqlite() -> Self {
-        let mut cluster = Self { base: Base::Sqlite(TempDir::new().unwrap()), replicas: vec![None], ports: vec![free_port()] };
+        Self::sqlite_in(TempDir::new().unwrap())
+    }
+
+    /// As [`Self::sqlite`], the file in `folder`.
+    pub fn sqlite_in(folder: TempDir) -> Self {
+        let mut cluster = Self { base: Base::Sqlite(folder), replicas: vec![None], ports: vec![free_port()] };
         cluster.start(0);
         cluster
     }
 
     /// `count` replicas over a PostgreSQL server of their own; `None` when PostgreSQL was switched off.
     pub async fn postgres(count: usize) -> Option<Self> {
-        let primary = Server::start().await?;
+        Some(Self::over(Server::start().await?, count).await)
+    }
+
+    /// `count` replicas over a server.
+    pub async fn over(primary: Server, count: usize) -> Self {
         let mut ways = Vec::new();
         for _ in 0..count {
             ways.push(Proxy::start(primary.address()).await);
@@ -55,7 +64,7 @@ impl Cluster {
         let replicas = (0..count).map(|_| None).collect();
         let mut cluster = Self { base, replicas, ports: (0..count).map(|_| free_port()).collect() };
         (0..count).for_each(|n| cluster.start(n));
-        Some(cluster)
+        cluster
     }
 
     /// As `--database` takes it.
@@ -90,6 +99,18 @@ impl Cluster {
 
     pub fn process(&mut self, replica: usize) -> &mut Process {
         self.replicas[replica].as_mut().expect("it runs")
+    }
+
+    /// Whether a replica has ended by itself.
+    pub fn gone(&self, replica: usize) -> bool {
+        let id = self.replicas[replica].as_ref().expect("it was started").id();
+        matches!(super::server::state(id.parse().unwrap()), None | Some('Z'))
+    }
+
+    /// Whether a replica stands still.
+    pub fn stopped(&self, replica: usize) -> bool {
+        let id = self.replicas[replica].as_ref().expect("it was started").id();
+        super::server::state(id.parse().unwrap()) == Some('T')
     }
 
     /// `kill -9`.
@@ -163,9 +184,18 @@ impl Cluster {
         rows.into_iter().map(|(position, tag, time, ends_input)| Row { position, tag, time, ends_input }).collect()
     }
 
-    /// Waits until nothing changes any more, and reads everything.
+    /// Waits until nothing is due, now or in a moment: what was derived is due at once, and published by the next sweep.
+    pub async fn calm(&self) {
+        eventually("nothing is due", async || {
+            let soon = now() + Span::seconds(5);
+            let due = format!("SELECT count(*) FROM subject_cold WHERE next_check <= {}", soon.as_micros());
+            self.number(&due).await == 0
+        })
+        .await;
+    }
+
+    /// Waits until what was derived is published, and reads everything.
     pub async fn truth(&self, since: Time) -> Truth {
-        // What was derived is due at once, and published by the next sweep; only then is it calm.
         eventually("nothing is due", async || {
             let due = format!("SELECT count(*) FROM subject_cold WHERE next_check <= {}", now().as_micros());
             self.number(&due).await == 0

@@ -4,12 +4,17 @@
 mod checked;
 mod checker;
 mod cluster;
+mod failover;
+mod files;
 mod history;
 mod load;
 mod nemesis;
 mod people;
 mod proxy;
+mod points;
 mod reading;
+mod replicas;
+mod run;
 mod server;
 mod storage;
 mod storm;

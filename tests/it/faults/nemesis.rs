@@ -112,17 +112,22 @@ pub async fn disturb(cluster: &mut Cluster, rng: &mut Rng, length: Duration) -> 
         }
         let Some(fault) = round.pop() else { continue };
         let replica = rng.usize(..cluster.replicas.len());
-        let from = now();
-        done.back = None;
-        let whose = bring_about(cluster, rng, fault, replica, &mut done).await;
-        let (kind, to) = (fault.name(), now());
-        let storage_down = fault.takes_storage().then(|| done.back.unwrap_or(to));
-        eprintln!("{from} to {to}: {kind}{}", whose.map(|n| format!(" ({n})")).unwrap_or_default());
-        done.troubles.push(Trouble { kind, from, to, replica: whose, storage_down });
-        *done.counts.entry(kind).or_default() += 1;
+        one(cluster, rng, fault, replica, &mut done).await;
         sleep(Duration::from_millis(rng.u64(300..1_500))).await;
     }
     done
+}
+
+/// Breaks one thing, puts it right, and notes it.
+pub async fn one(cluster: &mut Cluster, rng: &mut Rng, fault: Fault, replica: usize, done: &mut Done) {
+    let from = now();
+    done.back = None;
+    let whose = bring_about(cluster, rng, fault, replica, done).await;
+    let (kind, to) = (fault.name(), now());
+    let storage_down = fault.takes_storage().then(|| done.back.unwrap_or(to));
+    eprintln!("{from} to {to}: {kind}{}", whose.map(|n| format!(" ({n})")).unwrap_or_default());
+    done.troubles.push(Trouble { kind, from, to, replica: whose, storage_down });
+    *done.counts.entry(kind).or_default() += 1;
 }
 
 /// Breaks one thing and puts it right; the replica that was gone or stood still, if it was one.

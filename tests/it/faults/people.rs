@@ -140,10 +140,10 @@ pub struct Wish {
     pub rules: Vec<String>,
     /// Begins each stream anew, with a snapshot, instead of resuming.
     pub snapshots: bool,
+    /// Begins each stream with the log's first event.
+    pub from_the_beginning: bool,
     /// Breaks each stream off after about so many messages.
     pub breaks_after: Option<u64>,
-    /// The first stream starts after it.
-    pub cursor: Option<Vec<u8>>,
 }
 
 /// Seconds between heartbeats: the shortest that may be asked for.
@@ -152,11 +152,11 @@ const INTERVAL: i64 = 5;
 /// A subscriber until it is told to end; what it heard is in `record` at any time.
 pub async fn listen(places: Addresses, wish: Wish, seed: u64, record: Arc<Mutex<Listened>>, end: CancellationToken) {
     let mut rng = Rng::with_seed(seed);
-    let mut cursor = wish.cursor.clone();
+    let mut cursor = None;
     while !end.is_cancelled() {
         let (replica, channel) = places.any(&mut rng).await;
         if let Some(channel) = channel {
-            let start = cursor.clone().filter(|_| !wish.snapshots);
+            let start = cursor.clone().filter(|_| !(wish.snapshots || wish.from_the_beginning));
             let opening = open(channel, &wish, start.clone());
             let stream = Stream { replica, after: start, heard: Vec::new(), end: String::new(), ended: now() };
             if let Some(last) = follow(opening, stream, &wish, &mut rng, &record, &end).await {
@@ -177,6 +177,7 @@ async fn open(channel: Channel, wish: &Wish, after: Option<Vec<u8>>) -> Result<S
     let filter = pb::AlertFilter { rules: wish.rules.clone(), ..Default::default() };
     let start = match after {
         Some(cursor) => Some(Start::AfterCursor(cursor.into())),
+        None if wish.from_the_beginning => Some(Start::SinceTime(prost_types::Timestamp::default())),
         None if wish.snapshots => Some(Start::Snapshot(pb::Snapshot {})),
         None => None,
     };

@@ -88,10 +88,15 @@ impl Server {
 
     /// Its standby, streaming from it; both run.
     pub async fn standby(&self) -> Self {
+        self.standby_by_way_of(self.port).await
+    }
+
+    /// Its standby, which reaches it at another port: a proxy's.
+    pub async fn standby_by_way_of(&self, port: u16) -> Self {
         let folder = Self::folder();
         let data = folder.path().join("data");
         let standby = Self { programs: self.programs.clone(), folder, data, port: free_port(), child: None };
-        let (data, port) = (standby.data.to_str().unwrap().to_owned(), self.port.to_string());
+        let (data, port) = (standby.data.to_str().unwrap().to_owned(), port.to_string());
         let args = ["-D", &data, "-h", "127.0.0.1", "-p", &port, "-U", "postgres", "-R", "-c", "fast", "--no-sync"];
         standby.command("pg_basebackup", &args);
         let mut standby = standby;
@@ -241,10 +246,20 @@ impl Server {
     }
 }
 
-/// The fourth field of /proc/PID/stat, behind the name in brackets.
-fn parent(pid: u32) -> Option<u32> {
+/// The third and fourth field of /proc/PID/stat, behind the name in brackets.
+fn stat(pid: u32) -> Option<(char, u32)> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
+    let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
+    Some((fields.next()?.chars().next()?, fields.next()?.parse().ok()?))
+}
+
+/// What a process does: R it runs, S it sleeps, T it stands still, Z it has ended; `None`: it is not there.
+pub fn state(pid: u32) -> Option<char> {
+    stat(pid).map(|(state, _)| state)
+}
+
+fn parent(pid: u32) -> Option<u32> {
+    stat(pid).map(|(_, parent)| parent)
 }
 
 async fn connect(url: &str) -> Result<sqlx::PgConnection, sqlx::Error> {

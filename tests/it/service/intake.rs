@@ -29,6 +29,23 @@ async fn another(place: &Place, clock: &Arc<ManualClock>) -> Option<Service> {
     }
 }
 
+/// As after a break, when two systems send again at once: what is current when the call comes is not when its turn comes.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_report_sent_again_behind_a_newer_one_is_a_duplicate() {
+    on_both_stores(async |place| {
+        let service = place.serve_by(&clock()).await;
+        service.register_many(1).await;
+        let at = |minutes| morning() - Span::minutes(minutes);
+        let first = beds(&ward(1), at(30), 10);
+        assert_eq!(outcomes(&service.submit(vec![first.clone()]).await), [Accepted]);
+        let newer = beds(&ward(1), at(10), 12);
+        assert_eq!(outcomes(&service.submit(vec![newer, first]).await), [Accepted, Duplicate]);
+        assert_eq!(place.number("SELECT count(*) FROM report").await, 2);
+        service.stop().await;
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn any_order_of_arrival_ends_with_the_newest_figures() {
     on_both_stores(async |place| {

@@ -1,6 +1,6 @@
 //! The real binary as a process of its own: `wardwatch serve`, and commands beside it.
 
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead as _, BufReader};
 use std::process::{Child, ChildStderr, Command, ExitStatus, Output, Stdio};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -128,9 +128,18 @@ pub async fn get(address: &str, path: &str) -> (u16, String) {
     (code, answer.split_once("\r\n\r\n").map(|(_, body)| body.to_owned()).unwrap_or_default())
 }
 
-fn rest(mut log: BufReader<ChildStderr>) -> String {
+/// The log to its end; with WARDWATCH_TEST_LOG set it is shown as it comes.
+fn rest(log: BufReader<ChildStderr>) -> String {
+    let show = std::env::var_os("WARDWATCH_TEST_LOG").is_some();
     let mut text = String::new();
-    log.read_to_string(&mut text).unwrap();
+    for line in log.lines() {
+        let line = line.unwrap();
+        if show {
+            eprintln!("{line}");
+        }
+        text += &line;
+        text.push('\n');
+    }
     text
 }
 

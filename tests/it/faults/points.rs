@@ -1,0 +1,92 @@
+//! The named points of engine.md section 10: where a kill hurts most.
+#![cfg(feature = "faults")]
+
+use std::time::Duration;
+
+use tokio::time::sleep;
+
+use super::cluster::Cluster;
+use super::history::{Trouble, now};
+use super::nemesis::Done;
+use super::run::{judge, recorded};
+use crate::support::process::wardwatch;
+use crate::support::service::eventually;
+
+const POINTS: [&str; 5] = ["before_commit", "after_commit", "before_publish", "before_receipt", "in_catch_up"];
+
+/// One replica, killed at every point, the first time it passes it and a later time.
+async fn killed_at_every_point(name: &str, mut cluster: Cluster) {
+    let disturb = async |cluster: &mut Cluster, _: &mut fastrand::Rng| {
+        let mut done = Done::default();
+        for (point, passage) in POINTS.into_iter().flat_map(|p| [(p, 1), (p, 4)]) {
+            let from = now();
+            cluster.kill(0).await;
+            cluster.start_with(0, |command| {
+                command.env("WARDWATCH_FAULT", format!("{point}:kill:{passage}"));
+            });
+            eventually("it killed itself", async || cluster.gone(0)).await;
+            cluster.replicas[0] = None;
+            cluster.start(0);
+            done.troubles.push(Trouble { kind: point, from, to: now(), replica: Some(0), storage_down: None });
+            *done.counts.entry(point).or_default() += 1;
+            // Some of what was resumed is new by the next time.
+            sleep(Duration::from_millis(300)).await;
+        }
+        done
+    };
+    let (history, done) = recorded(&mut cluster, 7, disturb).await;
+    judge(name, &history, &done);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_kill_at_any_named_point_breaks_no_promise_on_sqlite() {
+    killed_at_every_point("SQLite", Cluster::sqlite()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_kill_at_any_named_point_breaks_no_promise_on_postgresql() {
+    let Some(cluster) = Cluster::postgres(1).await else { return };
+    killed_at_every_point("PostgreSQL", cluster).await;
+}
+
+/// The other two actions: the process stands still until it is told to go on, or waits for a second.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stop_or_a_sleep_at_a_named_point_breaks_no_promise() {
+    let disturb = async |cluster: &mut Cluster, _: &mut fastrand::Rng| {
+        let mut done = Done::default();
+        for (point, action) in POINTS.into_iter().flat_map(|p| [(p, "stop"), (p, "sleep")]) {
+            let from = now();
+            cluster.kill(0).await;
+            cluster.start_with(0, |command| {
+                command.env("WARDWATCH_FAULT", format!("{point}:{action}:2"));
+            });
+            if action == "stop" {
+                eventually("it stands still", async || cluster.stopped(0)).await;
+                cluster.process(0).signal("CONT");
+            } else {
+                sleep(Duration::from_millis(1_500)).await;
+            }
+            done.troubles.push(Trouble { kind: point, from, to: now(), replica: Some(0), storage_down: None });
+            *done.counts.entry(point).or_default() += 1;
+        }
+        done
+    };
+    let mut cluster = Cluster::sqlite();
+    let (history, done) = recorded(&mut cluster, 8, disturb).await;
+    judge("stop and sleep at named points, SQLite", &history, &done);
+}
+
+#[test]
+fn a_fault_that_does_not_exist_is_refused_at_the_start() {
+    let (code, said) = refused_with("before_comit:kill");
+    assert_eq!(code, Some(78), "{said}");
+    assert!(said.contains("'before_comit:kill' is no fault") && said.contains("before_commit"), "{said}");
+}
+
+fn refused_with(fault: &str) -> (Option<i32>, String) {
+    let folder = tempfile::TempDir::new().unwrap();
+    let database = format!("sqlite:{}", folder.path().join("wardwatch.db").display());
+    let mut command = wardwatch(&["serve", "--database", &database, "--listen", "127.0.0.1:0"]);
+    let output = command.args(["--admin-listen", "127.0.0.1:0"]).env("WARDWATCH_FAULT", fault).output().unwrap();
+    (output.status.code(), String::from_utf8(output.stderr).unwrap())
+}
