@@ -62,8 +62,11 @@ impl Engine {
                 Err(error) => self.wait_for_storage(&error).await?,
             }
         };
-        self.outage.over();
         let won: HashSet<i64> = rows.into_iter().filter(|r| r.etag == batch.tag).map(|r| r.number).collect();
+        // A full disk may have room for a barrier and none for the batch: then it is not over.
+        if won.len() == numbers.len() {
+            self.outage.over();
+        }
         tracing::info!(of = numbers.len(), stored = won.len(), "a commit in doubt was looked up");
         self.parts.committed.send_modify(|_| {});
         Some(Outcome { won, refused: HashSet::new(), touched: touched(&batch.writes) })

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use crate::store::StoreError;
 
 /// The first pause, and the longest: what waits shall go on within 2 s of storage's return.
-const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_millis(400));
+const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_millis(250));
 
 /// What the intake knows of storage being away.
 #[derive(Debug)]

@@ -15,9 +15,6 @@ use crate::store::{
 
 /// How long a read may take before the database counts as unreachable.
 pub(super) const READ_DEADLINE: Duration = Duration::from_secs(10);
-/// How long reading the head row may take. It is the pulse: what goes on within 2 s of storage's return cannot wait longer
-/// for a dead connection. More than a second, so that a lost first packet of a new connection is sent once more (RFC 6298).
-pub(super) const HEAD_DEADLINE: Duration = Duration::from_millis(1_500);
 
 /// A parameter of a read, in the few forms both engines know.
 #[derive(Clone, Debug)]
@@ -47,18 +44,8 @@ pub(super) trait Reader: Debug + Send + Sync + 'static {
     const SQL: Statements;
     /// Its clock, where the database has none.
     fn clock(&self) -> Option<Time>;
-    /// All rows of one statement, in a task of its own: a caller that gives up does not cancel it. Without an answer within
-    /// the deadline the database counts as unreachable.
-    fn rows_within<T: Row>(
-        &self,
-        deadline: Duration,
-        sql: &'static str,
-        args: Vec<Arg>,
-    ) -> impl Future<Output = Result<Vec<T>>> + Send;
-    /// All rows of one statement, within the usual deadline.
-    fn rows<T: Row>(&self, sql: &'static str, args: Vec<Arg>) -> impl Future<Output = Result<Vec<T>>> + Send {
-        self.rows_within(READ_DEADLINE, sql, args)
-    }
+    /// All rows of one statement, in a task of its own: a caller that gives up does not cancel it.
+    fn rows<T: Row>(&self, sql: &'static str, args: Vec<Arg>) -> impl Future<Output = Result<Vec<T>>> + Send;
     /// Returns, with the reason, when nothing can be stored any more until the process is started anew.
     fn lost(&self) -> impl Future<Output = String> + Send {
         std::future::pending()

@@ -2,7 +2,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 use crate::domain::{AlertId, ReportId, SubjectName, Time};
-use crate::store::calls::{Arg, HEAD_DEADLINE, Reader};
+use crate::store::calls::{Arg, Reader};
 use crate::store::writer::Writer;
 use crate::store::{
     ActivityChange, ActivityRow, AlertQuery, AuditQuery, AuditRow, Batch, Committed, Config, ConfigChange,
@@ -27,7 +27,7 @@ impl<R: Reader> Store for Database<R> {
     }
 
     async fn head(&self) -> Result<Head> {
-        let row = rows::one(self.reader.rows_within(HEAD_DEADLINE, R::SQL.head, vec![]).await?)?;
+        let row = rows::one(self.reader.rows(R::SQL.head, vec![]).await?)?;
         Ok(rows::head(row, self.reader.clock()))
     }
 

@@ -1,32 +1,64 @@
-//! The way to the server, as the reading side knows it. A connection whose peer is gone without a word looks like one that
-//! is busy: sqlx 0.9 sets no keepalive (issue 3540), and after a partition TCP may wait longer than we promise before it
-//! sends again. The reading side notices, because the head is read all the time; the writing side listens.
+//! The way to the server. A connection whose peer is gone without a word looks like one that is busy: sqlx 0.9 sets no
+//! keepalive (issue 3540), and after a partition TCP may wait for longer than we promise before it sends again. So one
+//! connection does nothing but ask whether the server is there, and the others are given up when it is not.
 
 use std::time::Duration;
 
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{ConnectOptions, Connection, PgConnection};
 use tokio::sync::watch;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
+/// Between two questions.
+const EVERY: Duration = Duration::from_millis(500);
+/// How long an answer, or a new connection, may take. More than a second, so that a lost first packet of a new connection
+/// is sent once more (RFC 6298); less than the 2 s in which all goes on when storage is back.
+const PATIENCE: Duration = Duration::from_millis(1_200);
 /// What was sent before the way was found anew may still be answered within this.
 const GRACE: Duration = Duration::from_millis(250);
 
-/// Counts how often the server was reached again over a new connection after an old one had failed. Clones are one.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Line(watch::Sender<u64>);
+/// How the way is. Clones are one.
+#[derive(Clone, Debug)]
+pub(super) struct Line(watch::Sender<State>);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct State {
+    up: bool,
+    /// How often the server was found anew. Connections from before are not trusted.
+    found: u64,
+}
+
+impl Default for Line {
+    fn default() -> Self {
+        Self(watch::Sender::new(State { up: true, found: 0 }))
+    }
+}
 
 impl Line {
-    /// The server was reached again.
-    pub(super) fn renewed(&self) {
-        self.0.send_modify(|times| *times += 1);
+    /// How often the server was found anew.
+    pub(super) fn found(&self) -> u64 {
+        self.0.borrow().found
     }
 
-    /// Waits for an answer; `None` when the server was reached again meanwhile, over another connection, and the answer is
-    /// still not there: it never will be.
-    pub(super) async fn answer<T>(&self, call: impl Future<Output = T>) -> Option<T> {
-        let mut line = self.0.subscribe();
-        let given_up = async {
+    /// Waits for an answer to a read; `None` as soon as the server is not there.
+    pub(super) async fn while_up<T>(&self, call: impl Future<Output = T>) -> Option<T> {
+        let mut state = self.0.subscribe();
+        let found = state.borrow_and_update().found;
+        tokio::select! {
+            biased;
             // The sender lives in self, so there is no end to wait for.
-            let _ = line.changed().await;
+            _ = state.wait_for(|now| !now.up || now.found != found) => None,
+            answer = call => Some(answer),
+        }
+    }
+
+    /// Waits for an answer to a write; `None` when the server was found anew meanwhile, over another connection, and the
+    /// answer is still not there: it never will be.
+    pub(super) async fn answer<T>(&self, call: impl Future<Output = T>) -> Option<T> {
+        let mut state = self.0.subscribe();
+        let found = state.borrow_and_update().found;
+        let given_up = async {
+            let _ = state.wait_for(|now| now.found != found).await;
             sleep(GRACE).await;
         };
         tokio::select! {
@@ -35,6 +67,39 @@ impl Line {
             () = given_up => None,
         }
     }
+
+    fn lost(&self) {
+        if self.0.send_if_modified(|state| std::mem::take(&mut state.up)) {
+            tracing::warn!("PostgreSQL does not answer: what is under way is given up when it does again");
+        }
+    }
+
+    fn regained(&self) {
+        if !self.0.borrow().up {
+            self.0.send_modify(|state| *state = State { up: true, found: state.found + 1 });
+            tracing::info!("PostgreSQL answers again");
+        }
+    }
+
+    /// Asks for ever whether the server is there.
+    pub(super) async fn watch(self, options: PgConnectOptions) {
+        loop {
+            // Dropped with its connection when there is no answer.
+            if let Ok(Ok(conn)) = timeout(PATIENCE, options.connect()).await {
+                self.regained();
+                asked(conn).await;
+            }
+            self.lost();
+            sleep(EVERY / 5).await;
+        }
+    }
+}
+
+/// Returns when there is no answer.
+async fn asked(mut conn: PgConnection) {
+    while let Ok(Ok(())) = timeout(PATIENCE, conn.ping()).await {
+        sleep(EVERY).await;
+    }
 }
 
 #[cfg(test)]
@@ -42,25 +107,25 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn what_is_answered_counts_whatever_happened_to_the_line() {
+    async fn what_is_answered_counts_and_a_read_is_given_up_when_the_server_is_gone() {
         let line = Line::default();
-        line.renewed();
-        assert_eq!(line.answer(async { 7 }).await, Some(7));
-        let late = async {
-            line.renewed();
-            tokio::task::yield_now().await;
-            8
-        };
-        assert_eq!(line.answer(late).await, Some(8));
+        assert_eq!(line.while_up(async { 7 }).await, Some(7));
+        line.lost();
+        assert_eq!(line.while_up(std::future::pending::<()>()).await, None);
+        line.regained();
+        assert_eq!((line.found(), line.while_up(async { 8 }).await), (1, Some(8)));
     }
 
     #[tokio::test]
-    async fn what_is_not_answered_is_given_up_when_the_server_is_reached_another_way() {
+    async fn a_write_is_given_up_only_when_the_server_was_found_anew() {
         let line = Line::default();
         let waiting = line.answer(std::future::pending::<()>());
         tokio::pin!(waiting);
         assert!(futures_util::FutureExt::now_or_never(&mut waiting).is_none());
-        line.renewed();
+        line.lost();
+        assert!(futures_util::FutureExt::now_or_never(&mut waiting).is_none());
+        line.regained();
         assert_eq!(waiting.await, None);
+        assert_eq!(line.answer(async { 9 }).await, Some(9));
     }
 }

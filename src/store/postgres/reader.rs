@@ -5,10 +5,10 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgRow};
 use sqlx::{FromRow, PgPool, query_as};
-use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::domain::Time;
-use crate::store::calls::{Arg, Reader, Row, Statements, owned};
+use crate::store::calls::{Arg, READ_DEADLINE, Reader, Row, Statements, owned};
 use crate::store::postgres::line::Line;
 use crate::store::postgres::{cancelled, read_error, sql};
 use crate::store::{Result, StoreError};
@@ -22,31 +22,41 @@ const ACQUIRE_DEADLINE: Duration = Duration::from_secs(5);
 const SETTINGS: [(&str, &str); 3] =
     [("default_transaction_read_only", "on"), ("lock_timeout", "5s"), ("statement_timeout", "8s")];
 
-/// The reading side of a PostgreSQL database. The pool is thrown away after any failure of a connection: sqlx 0.9 has
-/// no keepalive, and a pool leaks the place of a connection whose peer is silently gone (sqlx issues 3540, 4349).
+/// The reading side of a PostgreSQL database. The pool is thrown away after any failure of a connection, and when the
+/// server was found anew: sqlx 0.9 leaks the place of a connection whose peer is silently gone (issue 4349).
 #[derive(Debug)]
 pub(super) struct PgReader {
     options: PgConnectOptions,
     line: Line,
     pool: ArcSwap<Pool>,
     closed: AtomicBool,
+    watcher: AbortOnDropHandle<()>,
 }
 
 /// Some connections, until one of them fails.
 #[derive(Debug)]
 struct Pool {
     connections: PgPool,
-    /// Cancelled when it is replaced: what is still read over it is not waited for.
-    failed: CancellationToken,
-    /// It took the place of one that failed, and nothing was read over it yet.
-    unproven: AtomicBool,
+    /// How often the server had been found anew when it was made.
+    found: u64,
 }
 
 impl PgReader {
     pub(super) fn new(options: PgConnectOptions, line: Line) -> Self {
         let options = options.options(SETTINGS);
-        let pool = ArcSwap::from_pointee(Pool::new(&options, false));
-        Self { options, line, pool, closed: AtomicBool::new(false) }
+        let pool = ArcSwap::from_pointee(Pool::new(&options, &line));
+        let watcher = AbortOnDropHandle::new(tokio::spawn(line.clone().watch(options.clone())));
+        Self { options, line, pool, closed: AtomicBool::new(false), watcher }
+    }
+
+    /// The pool, a fresh one if the server was found anew since it was made.
+    fn pool(&self) -> Arc<Pool> {
+        let pool = self.pool.load_full();
+        if pool.found == self.line.found() {
+            return pool;
+        }
+        self.replace(&pool);
+        self.pool.load_full()
     }
 
     /// Puts a fresh pool in the place of the one that failed, unless another caller has done so.
@@ -54,28 +64,24 @@ impl PgReader {
         if self.closed.load(Ordering::Acquire) {
             return;
         }
-        let before = self.pool.compare_and_swap(failed, Arc::new(Pool::new(&self.options, true)));
+        let before = self.pool.compare_and_swap(failed, Arc::new(Pool::new(&self.options, &self.line)));
         if Arc::ptr_eq(&before, failed) {
-            // Said once: as long as the server is away each fresh pool fails like the one before.
-            if !failed.unproven.load(Ordering::Relaxed) {
-                tracing::warn!("a connection to PostgreSQL failed: connecting anew");
-            }
-            failed.failed.cancel();
+            tracing::debug!("reading over fresh connections to PostgreSQL");
             let failed = Arc::clone(failed);
-            // It waits for the calls still under way, which have been told.
+            // It waits for the calls still under way, which have deadlines.
             tokio::spawn(async move { failed.connections.close().await });
         }
     }
 }
 
 impl Pool {
-    fn new(options: &PgConnectOptions, unproven: bool) -> Self {
+    fn new(options: &PgConnectOptions, line: &Line) -> Self {
         let connections = PgPoolOptions::new()
             .max_connections(READERS)
             .acquire_timeout(ACQUIRE_DEADLINE)
             .test_before_acquire(false)
             .connect_lazy_with(options.clone());
-        Self { connections, failed: CancellationToken::new(), unproven: AtomicBool::new(unproven) }
+        Self { connections, found: line.found() }
     }
 }
 
@@ -87,32 +93,26 @@ impl Reader for PgReader {
         None
     }
 
-    async fn rows_within<T: Row>(&self, deadline: Duration, sql: &'static str, args: Vec<Arg>) -> Result<Vec<T>> {
-        let pool = self.pool.load_full();
-        let used = Arc::clone(&pool);
+    async fn rows<T: Row>(&self, sql: &'static str, args: Vec<Arg>) -> Result<Vec<T>> {
+        let pool = self.pool();
+        let (used, line) = (Arc::clone(&pool), self.line.clone());
         let reading = async move {
-            let fetched = fetch(&used.connections, sql, args);
-            let cut = || Err(Failure::Connection("another call found the connection dead".into()));
-            Ok(used.failed.run_until_cancelled(fetched).await.unwrap_or_else(cut))
+            let gone = || Err(Failure::Connection("PostgreSQL does not answer".into()));
+            Ok(line.while_up(fetch(&used.connections, sql, args)).await.unwrap_or_else(gone))
         };
-        let found = owned(deadline, reading).await.unwrap_or_else(|e| Err(Failure::Connection(e.to_string())));
-        match found {
-            Ok(rows) => {
-                if pool.unproven.swap(false, Ordering::Relaxed) {
-                    self.line.renewed();
-                }
-                Ok(rows)
-            }
-            Err(Failure::Connection(why)) => {
+        let found = owned(READ_DEADLINE, reading).await.unwrap_or_else(|e| Err(Failure::Connection(e.to_string())));
+        found.map_err(|failure| match failure {
+            Failure::Connection(why) => {
                 self.replace(&pool);
-                Err(StoreError::Unavailable(why))
+                StoreError::Unavailable(why)
             }
-            Err(Failure::Statement(error)) => Err(error),
-        }
+            Failure::Statement(error) => error,
+        })
     }
 
     async fn close(&self) {
         self.closed.store(true, Ordering::Release);
+        self.watcher.abort();
         self.pool.load_full().connections.close().await;
     }
 }

@@ -34,8 +34,9 @@ const SETTINGS: [(&str, &str); 8] = [
 pub(super) struct PgScribe {
     options: PgConnectOptions,
     line: Line,
-    /// None at first and after an error, until the next order.
-    conn: Option<PgConnection>,
+    /// None at first and after an error, until the next order. With how often the server had been found anew when it was
+    /// made.
+    conn: Option<(u64, PgConnection)>,
 }
 
 impl PgScribe {
@@ -44,8 +45,9 @@ impl PgScribe {
     }
 
     async fn connection(&mut self) -> Result<&mut PgConnection> {
-        let conn = match self.conn.take() {
-            Some(conn) => conn,
+        let found = self.line.found();
+        let conn = match self.conn.take().filter(|(made, _)| *made == found) {
+            Some((_, conn)) => conn,
             None => match self.line.answer(timeout(CONNECT_DEADLINE, connect(&self.options))).await {
                 Some(Ok(connected)) => connected.map_err(|e| unreachable(&e))?,
                 Some(Err(_)) | None => {
@@ -53,7 +55,7 @@ impl PgScribe {
                 }
             },
         };
-        Ok(self.conn.insert(conn))
+        Ok(&mut self.conn.insert((found, conn)).1)
     }
 
     /// After anything but a refusal the connection goes: dropped, not cancelled, because a cancel request may end a
@@ -101,7 +103,7 @@ impl Scribe for PgScribe {
         self.settle(done.map(|gone| u64::try_from(gone).unwrap_or(0)))
     }
     async fn close(&mut self) {
-        if let Some(conn) = self.conn.take() {
+        if let Some((_, conn)) = self.conn.take() {
             // A farewell; the server notices either way.
             let _ = timeout(CONNECT_DEADLINE, conn.close()).await;
         }

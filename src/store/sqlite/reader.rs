@@ -1,7 +1,6 @@
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use sqlx::SqlitePool;
 use sqlx::sqlite::{SqlitePoolOptions, SqliteRow};
@@ -58,10 +57,10 @@ impl Reader for SqliteReader {
         Some(self.clock.now())
     }
 
-    async fn rows_within<T: Row>(&self, deadline: Duration, sql: &'static str, args: Vec<Arg>) -> Result<Vec<T>> {
+    async fn rows<T: Row>(&self, sql: &'static str, args: Vec<Arg>) -> Result<Vec<T>> {
         self.lost.check()?;
         let pool = self.pool.clone();
-        owned(deadline, async move { fetch(&pool, sql, args).await }).await
+        owned(READ_DEADLINE, async move { fetch(&pool, sql, args).await }).await
     }
 
     async fn lost(&self) -> String {

@@ -206,7 +206,10 @@ fn r4_nothing_is_receipted_while_storage_is_down(history: &History) -> Vec<Strin
         let during = trouble.from + UNDER_WAY..back;
         let receipts = history.written.iter().flat_map(|w| &w.exchanges).flat_map(|x| &x.receipts);
         for (at, receipt) in receipts.filter(|(at, r)| during.contains(at) && r.outcome() != ReceiptOutcome::Rejected) {
-            found.push(format!("R4: {} was receipted at {at}, while {} since {}", receipt.report_id, trouble.kind, trouble.from));
+            found.push(format!(
+                "R4: {} was receipted at {at}, while {} since {}",
+                receipt.report_id, trouble.kind, trouble.from
+            ));
         }
     }
     found
@@ -231,7 +234,11 @@ fn the_log_is_whole(history: &History) -> Vec<String> {
     let read: Vec<i64> = truth.events.iter().map(|e| e.position).collect();
     let written: Vec<i64> = truth.rows.iter().map(|r| r.position).collect();
     if read != written {
-        found.push(format!("P3: {} events are read from the beginning, and {} were written", read.len(), written.len()));
+        found.push(format!(
+            "P3: {} events are read from the beginning, and {} were written",
+            read.len(),
+            written.len()
+        ));
     }
     found
 }
@@ -319,7 +326,8 @@ fn snapshot_is_the_log_at(history: &History, listened: &Listened, stream: &Strea
             _ => open.insert(&alert.name, &alert.etag),
         };
     }
-    let sent = stream.heard.iter().filter_map(|h| if let What::Snapshot(alerts) = &h.what { Some(alerts) } else { None });
+    let sent =
+        stream.heard.iter().filter_map(|h| if let What::Snapshot(alerts) = &h.what { Some(alerts) } else { None });
     let sent: BTreeMap<&str, &str> = sent.flatten().map(|(name, etag)| (name.as_str(), etag.as_str())).collect();
     (sent != open).then(|| format!("P3: a snapshot at {at} has {} alerts, and the log {}", sent.len(), open.len()))
 }
@@ -343,9 +351,8 @@ fn h1_never_silent(history: &History, listened: &Listened, stream: &Stream) -> V
     let mut found = Vec::new();
     for pair in stream.heard.windows(2) {
         let (before, after) = (pair[0].at, pair[1].at);
-        let standing = history.troubles.iter().any(|t| {
-            t.replica == Some(stream.replica) && t.from <= after && t.to >= before
-        });
+        let standing =
+            history.troubles.iter().any(|t| t.replica == Some(stream.replica) && t.from <= after && t.to >= before);
         if before + Span::seconds(listened.interval) + SLACK < after && !standing {
             found.push(format!("H1: nothing from {before} to {after} on a stream of replica {}", stream.replica));
         }
@@ -358,7 +365,8 @@ fn t1_by_time_alone(history: &History, clear_after: Span) -> Vec<String> {
     let mut found = Vec::new();
     let mut acknowledged: HashMap<&str, Time> = HashMap::new();
     let mut clearing: HashMap<&str, (Time, Time)> = HashMap::new();
-    let late = |due: Time, done: Time| done > due + LATEST && !history.troubled(None, due - SLACK, due + LATEST + SLACK);
+    let late =
+        |due: Time, done: Time| done > due + LATEST && !history.troubled(None, due - SLACK, due + LATEST + SLACK);
     let micros = |time: Option<prost_types::Timestamp>| time.and_then(to_time).unwrap_or_default();
     for event in &history.truth.events {
         let Some(alert) = &event.alert else { continue };

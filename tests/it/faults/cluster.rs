@@ -6,12 +6,12 @@ use std::sync::Arc;
 use tempfile::TempDir;
 use tonic::transport::{Channel, Endpoint};
 use wardwatch::domain::{Span, Time};
+use wardwatch::wire::pb;
 use wardwatch::wire::pb::alert_service_client::AlertServiceClient;
 use wardwatch::wire::pb::policy_service_client::PolicyServiceClient;
 use wardwatch::wire::pb::register_service_client::RegisterServiceClient;
 use wardwatch::wire::pb::reporting_service_client::ReportingServiceClient;
 use wardwatch::wire::pb::strike_service_client::StrikeServiceClient;
-use wardwatch::wire::pb;
 
 use super::history::{Row, Truth, now};
 use super::load;
@@ -25,8 +25,16 @@ use crate::support::service::{eventually, within};
 #[derive(Debug)]
 pub enum Base {
     Sqlite(TempDir),
-    /// The server that is the primary, its standby if it has one, and each replica's way to it.
-    Postgres { primary: Server, standby: Option<Server>, ways: Vec<Proxy> },
+    Postgres(Box<Shared>),
+}
+
+/// One PostgreSQL that all replicas share.
+#[derive(Debug)]
+pub struct Shared {
+    pub primary: Server,
+    pub standby: Option<Server>,
+    /// Each replica's way to the primary.
+    pub ways: Vec<Proxy>,
 }
 
 #[derive(Debug)]
@@ -60,10 +68,12 @@ impl Cluster {
         for _ in 0..count {
             ways.push(Proxy::start(primary.address()).await);
         }
-        let base = Base::Postgres { primary, standby: None, ways };
+        let base = Base::Postgres(Box::new(Shared { primary, standby: None, ways }));
         let replicas = (0..count).map(|_| None).collect();
         let mut cluster = Self { base, replicas, ports: (0..count).map(|_| free_port()).collect() };
-        (0..count).for_each(|n| cluster.start(n));
+        for n in 0..count {
+            cluster.start(n);
+        }
         cluster
     }
 
@@ -71,7 +81,7 @@ impl Cluster {
     pub fn url(&self, replica: usize) -> String {
         match &self.base {
             Base::Sqlite(folder) => format!("sqlite:{}", folder.path().join("wardwatch.db").display()),
-            Base::Postgres { ways, .. } => ways[replica].url("ward"),
+            Base::Postgres(shared) => shared.ways[replica].url("ward"),
         }
     }
 
@@ -83,6 +93,12 @@ impl Cluster {
         Addresses(Arc::new((0..self.ports.len()).map(|n| self.address(n)).collect()))
     }
 
+    /// The PostgreSQL of all replicas.
+    pub fn shared(&mut self) -> &mut Shared {
+        let Base::Postgres(shared) = &mut self.base else { unreachable!("it is PostgreSQL") };
+        shared
+    }
+
     /// Starts a replica where it was.
     pub fn start(&mut self, replica: usize) {
         self.start_with(replica, |_| ());
@@ -92,7 +108,8 @@ impl Cluster {
     pub fn start_with(&mut self, replica: usize, change: impl FnOnce(&mut Command)) {
         assert!(self.replicas[replica].is_none(), "it runs");
         let (url, address) = (self.url(replica), self.address(replica));
-        let mut command = wardwatch(&["serve", "--database", &url, "--listen", &address, "--admin-listen", "127.0.0.1:0"]);
+        let mut command =
+            wardwatch(&["serve", "--database", &url, "--listen", &address, "--admin-listen", "127.0.0.1:0"]);
         change(&mut command);
         self.replicas[replica] = Some(tokio::task::block_in_place(|| Process::launch(command)));
     }
@@ -164,7 +181,7 @@ impl Cluster {
                 let mut conn = sqlx::SqliteConnection::connect(&self.url(0)).await.unwrap();
                 sqlx::query_scalar(text).fetch_one(&mut conn).await.unwrap()
             }
-            Base::Postgres { primary, .. } => primary.number(sql).await,
+            Base::Postgres(shared) => shared.primary.number(sql).await,
         }
     }
 
@@ -176,8 +193,8 @@ impl Cluster {
                 let mut conn = sqlx::SqliteConnection::connect(&self.url(0)).await.unwrap();
                 sqlx::query_as(SQL).fetch_all(&mut conn).await.unwrap()
             }
-            Base::Postgres { primary, .. } => {
-                let mut conn = sqlx::PgConnection::connect(&primary.url("ward")).await.unwrap();
+            Base::Postgres(shared) => {
+                let mut conn = sqlx::PgConnection::connect(&shared.primary.url("ward")).await.unwrap();
                 sqlx::query_as(SQL).fetch_all(&mut conn).await.unwrap()
             }
         };

@@ -9,7 +9,7 @@ use wardwatch::wire::pb::subscribe_request::Start;
 use wardwatch::wire::pb::subscribe_response::Response;
 use wardwatch::wire::pb::{self, ReceiptOutcome};
 
-use super::cluster::{Base, Cluster};
+use super::cluster::{Cluster, Shared};
 use super::nemesis::{self, Done, Fault};
 use super::proxy::{Proxy, Way};
 use super::run::{judge, recorded};
@@ -19,7 +19,7 @@ use crate::support::service::{ReportStream, eventually, within};
 
 async fn with_standby(replicas: usize) -> Option<Cluster> {
     let mut cluster = Cluster::postgres(replicas).await?;
-    let Base::Postgres { primary, standby, .. } = &mut cluster.base else { unreachable!("it was just made") };
+    let Shared { primary, standby, .. } = cluster.shared();
     *standby = Some(primary.standby().await);
     primary.require_standby().await;
     Some(cluster)
@@ -51,7 +51,7 @@ async fn r1_what_only_the_crashed_primary_has_is_not_receipted() {
     reports.receipts(1).await;
     // Or it would be a sweep's commit that waits.
     cluster.calm().await;
-    let Base::Postgres { primary, standby, ways } = &mut cluster.base else { unreachable!("it was just made") };
+    let Shared { primary, standby, ways } = cluster.shared();
     let held = standby.take().expect("it has one");
     held.freeze();
     assert!(reports.send(vec![breach(2, true)]).await);
@@ -66,7 +66,7 @@ async fn r1_what_only_the_crashed_primary_has_is_not_receipted() {
 
     primary.kill();
     held.thaw();
-    held.promote().await;
+    held.promote();
     ways[0].lead_to(held.address());
     let receipt = reports.receipts(1).await.remove(0);
     assert!(matches!(receipt.outcome(), ReceiptOutcome::Accepted | ReceiptOutcome::Duplicate), "{receipt:?}");
@@ -101,10 +101,10 @@ async fn resumed(cluster: &Cluster, cursor: &[u8]) -> Option<String> {
 async fn p5_a_promotion_that_lost_the_tail_refuses_exactly_the_cursors_beyond_the_fork() {
     let Some(mut cluster) = Cluster::postgres(1).await else { return };
     let to_primary = {
-        let Base::Postgres { primary, .. } = &cluster.base else { unreachable!("it was just made") };
-        Proxy::start(primary.address()).await
+        let address = cluster.shared().primary.address();
+        Proxy::start(address).await
     };
-    let Base::Postgres { primary, standby, .. } = &mut cluster.base else { unreachable!("it was just made") };
+    let Shared { primary, standby, .. } = cluster.shared();
     *standby = Some(primary.standby_by_way_of(to_primary.address.port()).await);
     cluster.open_hospital().await;
     let mut reports = ReportStream::open(cluster.channel(0).await).await;
@@ -113,7 +113,7 @@ async fn p5_a_promotion_that_lost_the_tail_refuses_exactly_the_cursors_beyond_th
         reports.receipts(1).await;
     }
     cluster.calm().await;
-    let Base::Postgres { primary, standby, .. } = &mut cluster.base else { unreachable!("it was just made") };
+    let Shared { primary, standby, .. } = cluster.shared();
     let kept = primary.number("SELECT position FROM head").await;
     let has_it = async || standby.as_ref().unwrap().number("SELECT position FROM head").await == kept;
     eventually("the standby has it", has_it).await;
@@ -125,10 +125,10 @@ async fn p5_a_promotion_that_lost_the_tail_refuses_exactly_the_cursors_beyond_th
     let before = cursors(&cluster, kept + 4).await;
     let mut watching = subscribe(&cluster, 0).await;
 
-    let Base::Postgres { primary, standby, ways } = &mut cluster.base else { unreachable!("it was just made") };
+    let Shared { primary, standby, ways } = cluster.shared();
     primary.kill();
     let next = standby.take().expect("it has one");
-    next.promote().await;
+    next.promote();
     assert_eq!(next.number("SELECT position FROM head").await, kept, "the tail is lost");
     ways[0].lead_to(next.address());
     *primary = next;

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use sqlx::Connection as _;
 use tempfile::TempDir;
-use wardwatch::wire::pb::{self, ReceiptOutcome};
 use wardwatch::wire::pb::subscribe_response::Response;
+use wardwatch::wire::pb::{self, ReceiptOutcome};
 
 use super::cluster::{Base, Cluster};
 use super::server::Server;

@@ -43,7 +43,11 @@ pub fn next(rng: &mut Rng, system: System) -> (StaffingReport, bool) {
 }
 
 fn cover(at: Time, registrars: i32) -> StaffingReport {
-    let grade = |grade: MedicalGrade, at_work| pb::GradeCover { grade: grade.into(), at_work: Some(at_work), ..Default::default() };
+    let grade = |grade: MedicalGrade, at_work| pb::GradeCover {
+        grade: grade.into(),
+        at_work: Some(at_work),
+        ..Default::default()
+    };
     // In the order in which they are stored.
     let grades = vec![grade(MedicalGrade::Registrar, registrars), grade(MedicalGrade::Consultant, 1)];
     let medical_cover = Some(pb::MedicalCover { grades });

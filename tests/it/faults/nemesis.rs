@@ -6,7 +6,7 @@ use std::time::Duration;
 use fastrand::Rng;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::cluster::{Base, Cluster};
+use super::cluster::{Base, Cluster, Shared};
 use super::history::{Trouble, now};
 use super::proxy::Way;
 
@@ -85,7 +85,12 @@ impl Fault {
     fn takes_storage(self) -> bool {
         matches!(
             self,
-            Self::Lock | Self::DatabaseKill | Self::DatabaseRestart | Self::DatabaseFreeze | Self::StandbyFreeze | Self::Failover
+            Self::Lock
+                | Self::DatabaseKill
+                | Self::DatabaseRestart
+                | Self::DatabaseFreeze
+                | Self::StandbyFreeze
+                | Self::Failover
         )
     }
 }
@@ -107,7 +112,8 @@ pub async fn disturb(cluster: &mut Cluster, rng: &mut Rng, length: Duration) -> 
     let mut round = Vec::new();
     while Instant::now() < until {
         if round.is_empty() {
-            round = if matches!(cluster.base, Base::Sqlite(_)) { Fault::SQLITE.to_vec() } else { Fault::POSTGRES.to_vec() };
+            round =
+                if matches!(cluster.base, Base::Sqlite(_)) { Fault::SQLITE.to_vec() } else { Fault::POSTGRES.to_vec() };
             rng.shuffle(&mut round);
         }
         let Some(fault) = round.pop() else { continue };
@@ -131,7 +137,13 @@ pub async fn one(cluster: &mut Cluster, rng: &mut Rng, fault: Fault, replica: us
 }
 
 /// Breaks one thing and puts it right; the replica that was gone or stood still, if it was one.
-async fn bring_about(cluster: &mut Cluster, rng: &mut Rng, fault: Fault, replica: usize, done: &mut Done) -> Option<usize> {
+async fn bring_about(
+    cluster: &mut Cluster,
+    rng: &mut Rng,
+    fault: Fault,
+    replica: usize,
+    done: &mut Done,
+) -> Option<usize> {
     let while_broken = Duration::from_millis(rng.u64(500..4_000));
     match fault {
         Fault::Kill => {
@@ -158,7 +170,7 @@ async fn bring_about(cluster: &mut Cluster, rng: &mut Rng, fault: Fault, replica
             return None;
         }
         Fault::Reset | Fault::Partition | Fault::HalfOpen => {
-            let Base::Postgres { ways, .. } = &cluster.base else { unreachable!("SQLite has no network") };
+            let ways = &cluster.shared().ways;
             let way = match fault {
                 Fault::Reset => Way::Reset,
                 Fault::Partition => Way::Dead,
@@ -201,7 +213,7 @@ async fn at_point(cluster: &mut Cluster, rng: &mut Rng, replica: usize) {
 }
 
 async fn database(cluster: &mut Cluster, fault: Fault, while_broken: Duration, done: &mut Done) {
-    let Base::Postgres { primary, standby, ways } = &mut cluster.base else { unreachable!("SQLite has no server") };
+    let Shared { primary, standby, ways } = cluster.shared();
     match fault {
         Fault::DatabaseKill => {
             primary.kill();
@@ -218,7 +230,9 @@ async fn database(cluster: &mut Cluster, fault: Fault, while_broken: Duration, d
             primary.thaw();
         }
         Fault::DatabaseTerminate => {
-            primary.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'wardwatch'").await;
+            primary
+                .sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'wardwatch'")
+                .await;
         }
         Fault::StandbyFreeze => {
             let standby = standby.as_ref().expect("a storm has a standby");
@@ -228,9 +242,11 @@ async fn database(cluster: &mut Cluster, fault: Fault, while_broken: Duration, d
         }
         Fault::Failover => {
             primary.kill();
-            ways.iter().for_each(|way| way.set(Way::Reset));
+            for way in ways.iter() {
+                way.set(Way::Reset);
+            }
             let next = standby.take().expect("a storm has a standby");
-            next.promote().await;
+            next.promote();
             done.back = Some(now());
             *primary = next;
             for way in ways.iter() {

@@ -59,7 +59,19 @@ pub async fn write(places: Addresses, system: System, seed: u64, pace: Duration,
         let (_, channel) = places.any(&mut rng).await;
         if let Some(channel) = channel {
             let mut exchange = Exchange::default();
-            converse(channel, &mut Desk { system, pace, rng: &mut rng, written: &mut written, open: &mut open, exchange: &mut exchange }, &finish).await;
+            converse(
+                channel,
+                &mut Desk {
+                    system,
+                    pace,
+                    rng: &mut rng,
+                    written: &mut written,
+                    open: &mut open,
+                    exchange: &mut exchange,
+                },
+                &finish,
+            )
+            .await;
             written.exchanges.push(exchange);
         }
         pause(&mut rng).await;
@@ -89,7 +101,9 @@ impl Desk<'_> {
             self.written.reports.insert(report.report_id.clone(), report.clone());
             reports.push(report);
         }
-        if self.rng.u8(..) < 16 && let Some(before) = self.written.exchanges.last().and_then(|x| x.sent.last()) {
+        if self.rng.u8(..) < 16
+            && let Some(before) = self.written.exchanges.last().and_then(|x| x.sent.last())
+        {
             reports.extend(self.written.reports.get(before).cloned());
         }
         self.open.extend(reports.iter().cloned());
@@ -173,7 +187,11 @@ pub fn record(wish: &Wish) -> Arc<Mutex<Listened>> {
     Arc::new(Mutex::new(Listened { rules, interval: INTERVAL, reached: 0, streams: Vec::new() }))
 }
 
-async fn open(channel: Channel, wish: &Wish, after: Option<Vec<u8>>) -> Result<Streaming<pb::SubscribeResponse>, Status> {
+async fn open(
+    channel: Channel,
+    wish: &Wish,
+    after: Option<Vec<u8>>,
+) -> Result<Streaming<pb::SubscribeResponse>, Status> {
     let filter = pb::AlertFilter { rules: wish.rules.clone(), ..Default::default() };
     let start = match after {
         Some(cursor) => Some(Start::AfterCursor(cursor.into())),
@@ -226,7 +244,12 @@ async fn follow(
         },
     };
     stream.ended = now();
-    stream.end = status.map(|s| { let why = reason(&s); if why.is_empty() { format!("{:?}", s.code()) } else { why } }).unwrap_or_default();
+    stream.end = status
+        .map(|s| {
+            let why = reason(&s);
+            if why.is_empty() { format!("{:?}", s.code()) } else { why }
+        })
+        .unwrap_or_default();
     record.lock().unwrap().streams.push(stream);
     last
 }
@@ -253,7 +276,9 @@ pub async fn respond(places: Addresses, seed: u64, end: CancellationToken) {
             let mut client = AlertServiceClient::new(channel);
             let open = pb::ListAlertsRequest { states: vec![pb::AlertState::Open.into()], ..Default::default() };
             let listed = timeout(PATIENCE, client.list_alerts(open)).await;
-            if let Ok(Ok(page)) = listed && let Some(alert) = rng.choice(page.into_inner().alerts) {
+            if let Ok(Ok(page)) = listed
+                && let Some(alert) = rng.choice(page.into_inner().alerts)
+            {
                 // It may have ended meanwhile, and the service may be away: then another time.
                 let _ = timeout(PATIENCE, client.acknowledge_alert(load::acknowledge(&alert.name))).await;
             }

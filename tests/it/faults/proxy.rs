@@ -32,11 +32,8 @@ impl Proxy {
     pub async fn start(to: SocketAddr) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let proxy = Self {
-            address,
-            way: Arc::new(watch::Sender::new(Way::Open)),
-            to: Arc::new(watch::Sender::new(to)),
-        };
+        let proxy =
+            Self { address, way: Arc::new(watch::Sender::new(Way::Open)), to: Arc::new(watch::Sender::new(to)) };
         let serving = proxy.clone();
         tokio::spawn(async move {
             loop {

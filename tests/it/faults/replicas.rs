@@ -44,6 +44,6 @@ async fn r3_two_replicas_that_judge_the_same_subjects_at_once_agree() {
     };
     let (history, done) = recorded(&mut cluster, 4, disturb).await;
     judge("two replicas at once", &history, &done);
-    let super::cluster::Base::Postgres { primary, .. } = &cluster.base else { unreachable!("it is PostgreSQL") };
+    let primary = &cluster.shared().primary;
     assert!(!primary.logged().contains("deadlock detected"), "40P01 cannot happen: {}", primary.logged());
 }

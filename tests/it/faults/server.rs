@@ -3,7 +3,7 @@
 use std::fs;
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::process::CommandExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
@@ -71,7 +71,10 @@ impl Server {
         let programs = programs()?;
         let mut server = Self { programs, folder, data, port: free_port(), child: None };
         let data = server.data.to_str().unwrap().to_owned();
-        server.command("initdb", &["-D", &data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"]);
+        server.command(
+            "initdb",
+            &["-D", &data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"],
+        );
         server.configure(configuration);
         server.run().await;
         server.sql("CREATE DATABASE ward").await;
@@ -166,10 +169,6 @@ impl Server {
         self.folder.path().join("log")
     }
 
-    pub fn data(&self) -> &Path {
-        &self.data
-    }
-
     pub fn address(&self) -> SocketAddr {
         SocketAddr::from(([127, 0, 0, 1], self.port))
     }
@@ -236,7 +235,7 @@ impl Server {
     }
 
     /// A standby becomes the primary.
-    pub async fn promote(&self) {
+    pub fn promote(&self) {
         self.command("pg_ctl", &["-D", self.data.to_str().unwrap(), "promote", "-w"]);
     }
 

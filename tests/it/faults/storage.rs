@@ -32,8 +32,8 @@ pub async fn lock(cluster: &Cluster) -> Lock {
             sqlx::raw_sql("PRAGMA busy_timeout = 60000; BEGIN IMMEDIATE").execute(&mut conn).await.unwrap();
             Lock::Sqlite(conn)
         }
-        Base::Postgres { primary, .. } => {
-            let mut conn = sqlx::PgConnection::connect(&primary.url("ward")).await.unwrap();
+        Base::Postgres(shared) => {
+            let mut conn = sqlx::PgConnection::connect(&shared.primary.url("ward")).await.unwrap();
             sqlx::raw_sql("BEGIN; SELECT position FROM head FOR UPDATE").execute(&mut conn).await.unwrap();
             Lock::Postgres(conn)
         }
@@ -122,13 +122,11 @@ async fn goes_and_comes_back(
 }
 
 fn primary(cluster: &mut Cluster) -> &mut super::server::Server {
-    let Base::Postgres { primary, .. } = &mut cluster.base else { unreachable!("it is PostgreSQL") };
-    primary
+    &mut cluster.shared().primary
 }
 
-fn way(cluster: &Cluster, way: Way) {
-    let Base::Postgres { ways, .. } = &cluster.base else { unreachable!("it is PostgreSQL") };
-    ways[0].set(way);
+fn way(cluster: &mut Cluster, way: Way) {
+    cluster.shared().ways[0].set(way);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -188,13 +186,13 @@ async fn half_open_connections_over_and_over_do_not_use_up_the_pool() {
     let mut reports = ReportStream::open(cluster.channel(0).await).await;
     let mut alerts = subscribe(&cluster, 0).await;
     for n in 0..8 {
-        way(&cluster, Way::OldDead);
+        way(&mut cluster, Way::OldDead);
         assert!(reports.send(vec![breach(1 + n, true)]).await);
         assert_eq!(reports.receipts(1).await[0].outcome(), ReceiptOutcome::Accepted);
         assert_eq!(events(&mut alerts).await[0].alert.as_ref().unwrap().ward, ward(1 + n));
-        way(&cluster, Way::Open);
+        way(&mut cluster, Way::Open);
     }
-    let Base::Postgres { primary, .. } = &mut cluster.base else { unreachable!("it is PostgreSQL") };
+    let primary = &cluster.shared().primary;
     let open = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'wardwatch' AND state LIKE 'idle in%'";
     assert_eq!(primary.number(open).await, 0, "no transaction is left open");
 }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::cluster::{Base, Cluster};
+use super::cluster::{Cluster, Shared};
 use super::nemesis;
 use super::run::{judge, recorded};
 
@@ -24,7 +24,8 @@ impl Plan {
 }
 
 async fn storm(name: &str, mut cluster: Cluster, plan: &Plan) {
-    let disturb = async |cluster: &mut Cluster, rng: &mut fastrand::Rng| nemesis::disturb(cluster, rng, plan.length).await;
+    let disturb =
+        async |cluster: &mut Cluster, rng: &mut fastrand::Rng| nemesis::disturb(cluster, rng, plan.length).await;
     let (history, done) = recorded(&mut cluster, plan.seed, disturb).await;
     judge(&format!("{name}, seed {}, {} s of faults", plan.seed, plan.length.as_secs()), &history, &done);
 }
@@ -37,7 +38,7 @@ async fn a_storm_of_faults_breaks_no_promise_of_one_replica_over_sqlite() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_storm_of_faults_breaks_no_promise_of_three_replicas_over_postgresql() {
     let Some(mut cluster) = Cluster::postgres(3).await else { return };
-    let Base::Postgres { primary, standby, .. } = &mut cluster.base else { unreachable!("it was just made") };
+    let Shared { primary, standby, .. } = cluster.shared();
     *standby = Some(primary.standby().await);
     primary.require_standby().await;
     storm("PostgreSQL, three replicas, a synchronous standby", cluster, &Plan::of_environment(40)).await;
