@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 use std::fmt;
+use std::io;
 use std::path::Path;
 
 use config::{Config, Environment, File, FileFormat, Map, Source, Value, ValueKind};
@@ -78,6 +79,7 @@ impl Sources {
 
 /// Merges the layers. Every key of every layer is one that the default knows.
 pub(super) fn merge(
+    open: impl Fn(&Path) -> io::Result<String>,
     file: Option<&Path>,
     environment: impl IntoIterator<Item = (String, String)>,
     flags: Vec<Flag>,
@@ -87,7 +89,7 @@ pub(super) fn merge(
     let mut layers: Vec<(String, ValueKind, Origin)> = Vec::new();
     if let Some(path) = file {
         let origin = Origin::File(path.display().to_string());
-        layers.extend(flat(read(path)?).into_iter().map(|(k, v)| (k, v, origin.clone())));
+        layers.extend(flat(read(open, path)?).into_iter().map(|(k, v)| (k, v, origin.clone())));
     }
     layers.extend(variables(environment)?);
     layers.extend(flags.into_iter().map(|f| (f.key, f.value.into(), Origin::Flag(f.name))));
@@ -111,9 +113,9 @@ pub(super) fn merge(
 }
 
 /// A file's tables. A file that is not TOML is an error with its line.
-fn read(path: &Path) -> Result<Map<String, Value>, ConfigError> {
+fn read(open: impl Fn(&Path) -> io::Result<String>, path: &Path) -> Result<Map<String, Value>, ConfigError> {
     let name = path.display();
-    let text = std::fs::read_to_string(path).map_err(|e| ConfigError(format!("cannot read {name}: {e}")))?;
+    let text = open(path).map_err(|e| ConfigError(format!("cannot read {name}: {e}")))?;
     File::from_str(&text, FileFormat::Toml).collect().map_err(|e| {
         let text = e.to_string();
         ConfigError(format!("{name} is not TOML: {}", text.split_whitespace().collect::<Vec<_>>().join(" ")))

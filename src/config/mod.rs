@@ -3,6 +3,7 @@
 mod layers;
 mod settings;
 
+use std::io;
 use std::path::Path;
 
 pub use layers::{Flag, Sources};
@@ -31,8 +32,18 @@ pub fn load(
     environment: impl IntoIterator<Item = (String, String)>,
     flags: Vec<Flag>,
 ) -> Result<Loaded, ConfigError> {
-    let (mut settings, sources) = layers::merge(file, environment, flags)?;
-    settings.read_url_file(&sources)?;
+    load_by(|path: &Path| std::fs::read_to_string(path), file, environment, flags)
+}
+
+/// The same, with files read by `read`: the fuzzer must not open what it makes up.
+pub fn load_by(
+    read: impl Fn(&Path) -> io::Result<String>,
+    file: Option<&Path>,
+    environment: impl IntoIterator<Item = (String, String)>,
+    flags: Vec<Flag>,
+) -> Result<Loaded, ConfigError> {
+    let (mut settings, sources) = layers::merge(&read, file, environment, flags)?;
+    settings.read_url_file(&read, &sources)?;
     settings.check(&sources)?;
     Ok(Loaded { settings, sources })
 }

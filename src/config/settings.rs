@@ -1,4 +1,6 @@
+use std::io;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -162,7 +164,11 @@ impl Settings {
     }
 
     /// Takes the database's URL from its file, if one is named by a source at least as strong as the URL's own.
-    pub(super) fn read_url_file(&mut self, sources: &Sources) -> Result<(), ConfigError> {
+    pub(super) fn read_url_file(
+        &mut self,
+        open: impl Fn(&Path) -> io::Result<String>,
+        sources: &Sources,
+    ) -> Result<(), ConfigError> {
         let (url, file) = (sources.rank("database.url"), sources.rank("database.url_file"));
         if self.database.url_file.is_empty() || file < url {
             return Ok(());
@@ -171,7 +177,7 @@ impl Settings {
         if file == url {
             return Err(ConfigError(format!("{name}: database.url is set there too: keep one of them")));
         }
-        let text = std::fs::read_to_string(&self.database.url_file)
+        let text = open(Path::new(&self.database.url_file))
             .map_err(|e| ConfigError(format!("{name}: cannot read {}: {e}", self.database.url_file)))?;
         let url = text.strip_suffix('\n').unwrap_or(&text);
         url.strip_suffix('\r').unwrap_or(url).clone_into(&mut self.database.url);
