@@ -130,47 +130,66 @@ impl std::fmt::Debug for Database {
 }
 
 impl Database {
-    /// The URL without its password, for logs and errors.
+    /// The URL without its password, for logs and errors. It may be one that no database takes, so what could be meant for
+    /// a password is not shown either.
     pub fn shown_url(&self) -> String {
         let Some((scheme, rest)) = self.url.split_once("://") else { return self.url.clone() };
-        let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-        match authority.rsplit_once('@').map(|(user, host)| (user.split(':').next().unwrap_or_default(), host)) {
-            Some((user, host)) => format!("{scheme}://{user}:***@{host}{}", hide_password_parameter(path)),
-            None => format!("{scheme}://{authority}{}", hide_password_parameter(path)),
-        }
+        // A password with a slash or an at sign that nobody encoded ends at the last at sign.
+        let (user, rest) = match rest.rsplit_once('@') {
+            Some((user, rest)) => (hide_after_name(user), rest),
+            None => (String::new(), rest),
+        };
+        let rest = match rest.split_once('?') {
+            Some((place, parameters)) => format!("{place}?{}", hide_passwords(parameters)),
+            None => rest.to_owned(),
+        };
+        format!("{scheme}://{user}{rest}")
     }
 }
 
-/// `?password=...` is the other way to say it.
-fn hide_password_parameter(path: &str) -> String {
-    match path.split_once("password=") {
-        Some((before, after)) => {
-            let rest = after.find('&').map_or("", |end| &after[end..]);
-            format!("{before}password=***{rest}")
-        }
-        None => path.to_owned(),
+/// `user:password` as `user:***@`.
+fn hide_after_name(user: &str) -> String {
+    match user.find([':', '/', '?', '#']) {
+        Some(end) => format!("{}:***@", &user[..end]),
+        None => format!("{user}@"),
     }
+}
+
+/// `?password=...` is the other way to say it, and `%77` a way to write it.
+fn hide_passwords(parameters: &str) -> String {
+    let hide = |parameter: &str| match parameter.split_once('=') {
+        Some((name, _)) if name.contains('%') || name.to_ascii_lowercase().contains("password") => {
+            format!("{name}=***")
+        }
+        _ => parameter.to_owned(),
+    };
+    parameters.split('&').map(hide).collect::<Vec<_>>().join("&")
 }
 
 impl Settings {
     /// `section.key` as TOML; secrets hidden.
     pub(super) fn shown(&self, key: &str) -> String {
         if key == "database.url" {
-            return serde_json::Value::from(self.database.shown_url()).to_string();
+            return toml(&self.database.shown_url().into());
         }
         let value = serde_json::to_value(self).unwrap_or_default();
-        // JSON's strings, whole numbers and truth values are TOML's.
-        value.pointer(&format!("/{}", key.replace('.', "/"))).map(ToString::to_string).unwrap_or_default()
+        value.pointer(&format!("/{}", key.replace('.', "/"))).map(toml).unwrap_or_default()
     }
 
     /// Takes the database's URL from its file, if one is named by a source at least as strong as the URL's own.
     pub(super) fn read_url_file(
         &mut self,
         open: impl Fn(&Path) -> io::Result<String>,
-        sources: &Sources,
+        sources: &mut Sources,
     ) -> Result<(), ConfigError> {
         let (url, file) = (sources.rank("database.url"), sources.rank("database.url_file"));
-        if self.database.url_file.is_empty() || file < url {
+        if self.database.url_file.is_empty() {
+            return Ok(());
+        }
+        if file < url {
+            // Another layer named the URL itself: no file is in force.
+            self.database.url_file.clear();
+            sources.forget("database.url_file");
             return Ok(());
         }
         let name = sources.name("database.url_file");
@@ -240,6 +259,11 @@ impl Settings {
         ];
         ranges.into_iter().find(|(_, good, _)| !good).map(|(key, _, range)| (key, range))
     }
+}
+
+/// JSON's strings, whole numbers and truth values are TOML's, but for one character that TOML wants escaped.
+fn toml(value: &serde_json::Value) -> String {
+    value.to_string().replace('\u{7f}', "\\u007f")
 }
 
 /// A tracing filter. A bare word must be a level: tracing would take a misspelt one for the name of a module.
@@ -320,6 +344,28 @@ mod tests {
         ] {
             let error = set(key, value).unwrap_err();
             assert!(error.starts_with(key), "{key} = {value}: {error}");
+        }
+    }
+
+    #[test]
+    fn no_form_of_a_password_is_shown() {
+        for (url, shown) in [
+            ("postgres://ward@db/w", "postgres://ward@db/w"),
+            ("postgres://ward:s3cret@db:5432/w?sslmode=require", "postgres://ward:***@db:5432/w?sslmode=require"),
+            ("postgres://ward:s3/cr@et@db/w", "postgres://ward:***@db/w"),
+            ("postgres://ward:s3?cret@db/w", "postgres://ward:***@db/w"),
+            ("postgres://db?password=s3cret", "postgres://db?password=***"),
+            (
+                "postgres://db/w?password=a&user=ward&Password=s3cret",
+                "postgres://db/w?password=***&user=ward&Password=***",
+            ),
+            ("postgres://db/w?pass%77ord=s3cret", "postgres://db/w?pass%77ord=***"),
+            ("postgres://db/w?password=s3cret&application_name=a@b", "postgres://db:***@b"),
+            ("sqlite:ward.sqlite", "sqlite:ward.sqlite"),
+        ] {
+            let set = set("database.url", url).unwrap().database;
+            assert_eq!(set.shown_url(), shown, "{url}");
+            assert_eq!(super::Database { url: shown.to_owned(), ..set }.shown_url(), shown, "once is enough");
         }
     }
 
