@@ -6,6 +6,10 @@ use serde_json::{Map, Value};
 
 use super::grades;
 use crate::client::json;
+use crate::domain::shown;
+
+/// As much of a cell or a column's name as an error repeats, in characters: enough to find it, and no patient's notes.
+const MOST_SHOWN: usize = 60;
 
 /// What a cell holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,26 +79,31 @@ impl Kind {
             Self::Long => whole::<i64>(text),
             Self::Number => match text.parse::<f64>() {
                 Ok(number) if number.is_finite() => Ok(number.into()),
-                _ => Err(format!("'{text}' is not a number")),
+                _ => Err(format!("'{}' is not a number", seen(text))),
             },
             Self::Time => match text.parse::<Timestamp>() {
                 Ok(time) => Ok(time.to_string().into()),
                 Err(_) => {
+                    let text = seen(text);
                     Err(format!("'{text}' is not an instant; write it as 2016-04-26T08:00:00Z or with an offset"))
                 }
             },
             Self::Truth => match text.to_ascii_lowercase().as_str() {
                 "true" | "yes" => Ok(true.into()),
                 "false" | "no" => Ok(false.into()),
-                _ => Err(format!("'{text}' is neither true nor false")),
+                _ => Err(format!("'{}' is neither true nor false", seen(text))),
             },
             Self::OneOf(name) => one_of(name, text),
         }
     }
 }
 
+fn seen(text: &str) -> String {
+    shown(text, MOST_SHOWN)
+}
+
 fn whole<T: std::str::FromStr + Into<Value>>(text: &str) -> Result<Value, String> {
-    text.parse::<T>().map(Into::into).map_err(|_| format!("'{text}' is not a whole number"))
+    text.parse::<T>().map(Into::into).map_err(|_| format!("'{}' is not a whole number", seen(text)))
 }
 
 /// A value of an enum of the API, without its prefix.
@@ -103,7 +112,7 @@ pub(super) fn one_of(name: &str, text: &str) -> Result<Value, String> {
     match values.iter().position(|v| v == text) {
         // Values without their prefix are not JSON's; their numbers are, and UNSPECIFIED is 0.
         Some(index) => Ok((index + 1).into()),
-        None => Err(format!("'{text}' is none of {}", values.join(", "))),
+        None => Err(format!("'{}' is none of {}", seen(text), values.join(", "))),
     }
 }
 
@@ -126,7 +135,7 @@ pub(super) fn columns(
     let mut found: Vec<Column> = Vec::new();
     for name in header {
         let column = known.iter().find(|c| c.name == name);
-        let column = column.ok_or_else(|| format!("{file}:1: unknown column '{name}'; {}", expected()))?;
+        let column = column.ok_or_else(|| format!("{file}:1: unknown column '{}'; {}", seen(name), expected()))?;
         if found.iter().any(|c| c.name == name) {
             return Err(format!("{file}:1: column '{name}' is there twice; {}", expected()));
         }
@@ -200,6 +209,8 @@ mod tests {
         assert!(cells(["A1", "", "", ""]).unwrap().len() == 1, "an empty cell says nothing");
         assert_eq!(cells(["A1", "2.5", "", ""]).unwrap_err(), "beds: '2.5' is not a whole number");
         assert!(cells(["A1", "", "adult", ""]).unwrap_err().starts_with("kind: 'adult' is none of ADULT_INPATIENT, "));
+        let notes = cells(["A1", &"bed 7\n".repeat(99), "", ""]).unwrap_err();
+        assert!(notes.starts_with("beds: 'bed 7\\nbed 7") && notes.len() < 120, "in one line, and not whole: {notes}");
         let local = cells(["A1", "", "", "2016-04-26 08:00"]).unwrap_err();
         assert!(local.contains("2016-04-26T08:00:00Z"), "{local}");
     }
