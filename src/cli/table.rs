@@ -81,13 +81,9 @@ impl Kind {
                 Ok(number) if number.is_finite() => Ok(number.into()),
                 _ => Err(format!("'{}' is not a number", seen(text))),
             },
-            Self::Time => match text.parse::<Timestamp>() {
-                Ok(time) => Ok(time.to_string().into()),
-                Err(_) => {
-                    let text = seen(text);
-                    Err(format!("'{text}' is not an instant; write it as 2016-04-26T08:00:00Z or with an offset"))
-                }
-            },
+            Self::Time => text.parse::<Timestamp>().map(|time| time.to_string().into()).map_err(|_| {
+                format!("'{}' is not an instant; write it as 2016-04-26T08:00:00Z or with an offset", seen(text))
+            }),
             Self::Truth => match text.to_ascii_lowercase().as_str() {
                 "true" | "yes" => Ok(true.into()),
                 "false" | "no" => Ok(false.into()),
