@@ -1,5 +1,7 @@
 //! CSV with a fixed header: cells to JSON by the kind of their column, errors by line and column.
 
+use std::io;
+
 use csv::StringRecord;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
@@ -143,11 +145,49 @@ pub(super) fn columns(
     }
 }
 
-/// A reader of our form: a BOM is accepted by the library, spaces around cells are not part of them. A line ends at its
+/// A reader of our form: a BOM is accepted by the library, spaces around names are not part of them. A line ends at its
 /// line feed and the carriage return before it is trimmed: the library's own CRLF counts lines one too low.
-pub(super) fn reader<R: std::io::Read>(source: R) -> csv::Reader<R> {
+pub(super) fn reader<R: io::Read>(source: R) -> csv::Reader<Source<R>> {
     let mut form = csv::ReaderBuilder::new();
-    form.trim(csv::Trim::All).terminator(csv::Terminator::Any(b'\n')).flexible(true).from_reader(source)
+    form.trim(csv::Trim::Headers)
+        .terminator(csv::Terminator::Any(b'\n'))
+        .flexible(true)
+        .from_reader(Source { inner: source, ended: false })
+}
+
+/// A source that remembers whether its end was met: then the record read last has no line feed behind it.
+pub(super) struct Source<R> {
+    inner: R,
+    ended: bool,
+}
+
+impl<R: io::Read> io::Read for Source<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        self.ended |= read == 0;
+        Ok(read)
+    }
+}
+
+/// A line of a CSV: its number, and its cells or what is wrong with them.
+pub(super) type Line = (u64, Result<StringRecord, String>);
+
+/// The next record without spaces around its cells, and the line it begins in; `None` at the end, an error when the source
+/// cannot be read. The library takes the blank lines before a record for its beginning, so the line is counted back from
+/// the record's end.
+pub(super) fn next<R: io::Read>(reader: &mut csv::Reader<Source<R>>) -> Result<Option<Line>, csv::Error> {
+    let mut bytes = csv::ByteRecord::new();
+    if !reader.read_byte_record(&mut bytes)? {
+        return Ok(None);
+    }
+    let inside: usize = bytes.iter().map(|cell| cell.iter().filter(|b| **b == b'\n').count()).sum();
+    let after = inside as u64 + u64::from(!reader.get_ref().ended);
+    let cells = StringRecord::from_byte_record(bytes).map_err(|_| "not UTF-8 text".to_owned());
+    let trimmed = cells.map(|mut cells| {
+        cells.trim();
+        cells
+    });
+    Ok(Some((reader.position().line().saturating_sub(after), trimmed)))
 }
 
 /// A record as a message in JSON; the first bad cell otherwise. `None`: a blank line.
@@ -215,9 +255,25 @@ mod tests {
     fn bom_and_crlf_are_accepted() {
         let mut reader = reader("\u{feff}ward,beds\r\nA1,\"24\"\r\n\r\n\"A\n2\",\"\"\"3\"\r\n".as_bytes());
         assert_eq!(reader.headers().unwrap(), vec!["ward", "beds"]);
-        let records: Vec<_> = reader.records().map(Result::unwrap).collect();
-        assert_eq!((&records[0], records[0].position().unwrap().line()), (&vec!["A1", "24"].into(), 2));
-        assert!(message(&KNOWN[..2], &records[1]).is_none(), "a blank line is none");
-        assert_eq!((&records[2], records[2].position().unwrap().line()), (&vec!["A\n2", "\"3"].into(), 4));
+        let records = records(&mut reader);
+        assert_eq!(records[0], (2, Ok(vec!["A1", "24"].into())));
+        assert!(message(&KNOWN[..2], records[1].1.as_ref().unwrap()).is_none(), "a blank line is none");
+        assert_eq!(records[2], (4, Ok(vec!["A\n2", "\"3"].into())));
+    }
+
+    #[test]
+    fn a_line_is_counted_whatever_stands_before_and_in_it() {
+        let mut reader = reader("\n\nward,beds\n\n\n A1 ,\"2\n4\n\"\n\u{e9},\n\nA2,3".as_bytes());
+        assert_eq!(reader.headers().unwrap(), vec!["ward", "beds"]);
+        let lines = records(&mut reader);
+        assert_eq!(lines.iter().map(|(line, _)| *line).collect::<Vec<_>>(), [6, 9, 11]);
+        assert_eq!(lines[0].1, Ok(vec!["A1", "2\n4"].into()));
+        let mut reader = super::reader(&b"ward,beds\n\n\xff,1\n"[..]);
+        reader.headers().unwrap();
+        assert_eq!(records(&mut reader), [(3, Err("not UTF-8 text".to_owned()))]);
+    }
+
+    fn records<R: io::Read>(reader: &mut csv::Reader<Source<R>>) -> Vec<Line> {
+        std::iter::from_fn(|| next(reader).unwrap()).collect()
     }
 }

@@ -129,21 +129,16 @@ fn csv(source: impl Read, name: &str, mut each: impl FnMut(Row) -> bool) -> Resu
     let known: Vec<Column> = HEADS.iter().chain(FIGURES).chain(grades::columns()).copied().collect();
     let required = if header.iter().any(|name| name == "cover_group") { &REQUIRED[1..] } else { REQUIRED };
     let columns = table::columns(name, &header, &known, required).map_err(Broken::Header)?;
-    let mut record = ::csv::StringRecord::new();
     loop {
-        let before = reader.position().line();
-        let read = reader.read_record(&mut record);
-        let offset = reader.position().byte();
-        let (line, report) = match read {
-            Ok(false) => return Ok(()),
-            Ok(true) => {
-                let Some(report) = cells(&columns, &record) else { continue };
-                (record.position().map_or(before, ::csv::Position::line), report)
-            }
-            Err(e) if e.is_io_error() => return Err(Broken::Source(format!("{name}: {}", table::explain(&e)))),
-            Err(e) => (e.position().map_or(before, ::csv::Position::line), Err(table::explain(&e))),
+        let read = table::next(&mut reader).map_err(|e| Broken::Source(format!("{name}: {}", table::explain(&e))))?;
+        let Some((line, record)) = read else { return Ok(()) };
+        let report = match record {
+            Ok(record) => cells(&columns, &record),
+            Err(why) => Some(Err(why)),
         };
-        if !each(Row { line, offset, report }) {
+        if let Some(report) = report
+            && !each(Row { line, offset: reader.position().byte(), report })
+        {
             return Ok(());
         }
     }
