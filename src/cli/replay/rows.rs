@@ -13,7 +13,7 @@ const LINE_BYTES: u64 = 256 << 10;
 const REQUIRED: &[&str] = &["ward", "observed_time", "source", "report_id", "revision"];
 
 /// A line of the input: a report, or what is wrong with it.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(crate) struct Row {
     /// Its number, from 1.
     pub line: u64,
