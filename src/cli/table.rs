@@ -180,7 +180,7 @@ pub(super) fn next<R: io::Read>(reader: &mut csv::Reader<Source<R>>) -> Result<O
     if !reader.read_byte_record(&mut bytes)? {
         return Ok(None);
     }
-    let inside: usize = bytes.iter().map(|cell| cell.iter().filter(|b| **b == b'\n').count()).sum();
+    let inside = bytes.iter().flatten().filter(|b| **b == b'\n').count();
     let after = inside as u64 + u64::from(!reader.get_ref().ended);
     let cells = StringRecord::from_byte_record(bytes).map_err(|_| "not UTF-8 text".to_owned());
     let trimmed = cells.map(|mut cells| {
