@@ -10,7 +10,7 @@ use crate::wire;
 const LONGEST: usize = 400;
 /// The longest thing said of a header: it names the columns there are.
 const LONGEST_OF_HEADER: usize = 2_000;
-/// Stands for more than a line may have, so that an input stays small.
+/// Stands for as many bytes as make a line too long, so that an input stays small.
 const LONG: &[u8] = b"<LONG>";
 const LONG_BYTES: usize = 300 << 10;
 
@@ -20,12 +20,21 @@ const LONG_BYTES: usize = 300 << 10;
 /// # Panics
 /// If not.
 pub fn rows(bytes: &[u8]) {
-    let text = lengthen(bytes);
-    let ndjson = read(&text, Some(Form::Ndjson));
-    let rows = ndjson.as_ref().expect("bytes in memory can be read, and NDJSON has no header");
+    let Some(at) = bytes.windows(LONG.len()).position(|w| w == LONG) else { return of_every_form(bytes) };
+    // Only NDJSON has a longest line.
+    let _ = ndjson(&[&bytes[..at], &vec![b'x'; LONG_BYTES], &bytes[at + LONG.len()..]].concat());
+}
+
+fn ndjson(text: &[u8]) -> Vec<Row> {
+    let rows = read(text, Some(Form::Ndjson)).expect("bytes in memory can be read, and NDJSON has no header");
     rows.iter().for_each(check);
-    assert_eq!(lines(rows), lines_that_say_something(&text, 1), "each line that is not blank has its row");
-    let csv = read(&text, Some(Form::Csv));
+    assert_eq!(lines(&rows), lines_that_say_something(text, 1), "each line that is not blank has its row");
+    rows
+}
+
+fn of_every_form(text: &[u8]) {
+    let ndjson = Ok(ndjson(text));
+    let csv = read(text, Some(Form::Csv));
     match &csv {
         Err(Broken::Header(why)) => is_an_error_of_one_line(why, LONGEST_OF_HEADER),
         Err(Broken::Source(why)) => panic!("bytes in memory can be read: {why}"),
@@ -33,12 +42,12 @@ pub fn rows(bytes: &[u8]) {
             rows.iter().for_each(check);
             // Only a quoted cell can hold a line's end.
             if !text.contains(&b'"') {
-                let header = lines_that_say_something(&text, 1).first().copied().unwrap_or_default();
-                assert_eq!(lines(rows), lines_that_say_something(&text, header + 1), "each line has its row");
+                let header = lines_that_say_something(text, 1).first().copied().unwrap_or_default();
+                assert_eq!(lines(rows), lines_that_say_something(text, header + 1), "each line has its row");
             }
         }
     }
-    let sniffed = read(&text, None);
+    let sniffed = read(text, None);
     assert!(sniffed == ndjson || sniffed == csv, "a file without an ending is of one form or the other");
 }
 
@@ -80,12 +89,4 @@ fn lines_that_say_something(text: &[u8], first: u64) -> BTreeSet<u64> {
     };
     let lines = (1..).zip(text.split(|b| *b == b'\n'));
     lines.filter(|(n, line)| *n >= first && !blank(*n, line)).map(|(n, _)| n).collect()
-}
-
-/// The first mark becomes as many bytes as make a line too long.
-fn lengthen(bytes: &[u8]) -> Vec<u8> {
-    match bytes.windows(LONG.len()).position(|w| w == LONG) {
-        Some(at) => [&bytes[..at], &vec![b'x'; LONG_BYTES], &bytes[at + LONG.len()..]].concat(),
-        None => bytes.to_vec(),
-    }
 }
