@@ -1,13 +1,15 @@
 //! Configuration: an embedded, commented `default.toml` that *is* the defaults, a file, the environment, flags.
 
+mod database;
 mod layers;
 mod settings;
 
 use std::io;
 use std::path::Path;
 
+pub use database::Database;
 pub use layers::{Flag, Sources};
-pub use settings::{Database, Limits, Log, LogFormat, Retention, Server, Settings, Streams};
+pub use settings::{Limits, Log, LogFormat, Retention, Server, Settings, Streams};
 
 /// The defaults, with their comments. `deploy/wardwatch.toml` is the same text.
 pub const DEFAULT: &str = include_str!("default.toml");

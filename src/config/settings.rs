@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use tracing_subscriber::EnvFilter;
 
-use super::{ConfigError, Sources};
+use super::{ConfigError, Database, Sources};
 
 /// What the service is set to. The meaning of each key is in `default.toml`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,18 +42,6 @@ pub struct Server {
     pub insecure: bool,
     /// Who does TLS.
     pub tls: String,
-}
-
-/// `[database]`
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Database {
-    /// sqlite:PATH or postgres://...; already read from `url_file` if that is set. May hold a password.
-    pub url: String,
-    /// A file that holds the URL.
-    pub url_file: String,
-    /// Whether the start brings the schema up to date.
-    pub migrate: bool,
 }
 
 /// `[limits]`
@@ -122,49 +110,6 @@ pub enum LogFormat {
     Json,
     /// For people.
     Text,
-}
-
-impl std::fmt::Debug for Database {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Database({}, migrate: {})", self.shown_url(), self.migrate)
-    }
-}
-
-impl Database {
-    /// The URL without its password, for logs and errors. It may be one that no database takes, so what could be meant for
-    /// a password is not shown either.
-    pub fn shown_url(&self) -> String {
-        let Some((scheme, rest)) = self.url.split_once("://") else { return self.url.clone() };
-        // A password with a slash or an at sign that nobody encoded ends at the last at sign.
-        let (user, rest) = match rest.rsplit_once('@') {
-            Some((user, rest)) => (hide_after_name(user), rest),
-            None => (String::new(), rest),
-        };
-        let rest = match rest.split_once('?') {
-            Some((place, parameters)) => format!("{place}?{}", hide_passwords(parameters)),
-            None => rest.to_owned(),
-        };
-        format!("{scheme}://{user}{rest}")
-    }
-}
-
-/// `user:password` as `user:***@`.
-fn hide_after_name(user: &str) -> String {
-    match user.find([':', '/', '?', '#']) {
-        Some(end) => format!("{}:***@", &user[..end]),
-        None => format!("{user}@"),
-    }
-}
-
-/// `?password=...` is the other way to say it, and `%77` a way to write it.
-fn hide_passwords(parameters: &str) -> String {
-    let hide = |parameter: &str| match parameter.split_once('=') {
-        Some((name, _)) if name.contains('%') || name.to_ascii_lowercase().contains("password") => {
-            format!("{name}=***")
-        }
-        _ => parameter.to_owned(),
-    };
-    parameters.split('&').map(hide).collect::<Vec<_>>().join("&")
 }
 
 impl Settings {
@@ -358,28 +303,6 @@ mod tests {
         ] {
             let error = set(key, value).unwrap_err();
             assert!(error.starts_with(key), "{key} = {value}: {error}");
-        }
-    }
-
-    #[test]
-    fn no_form_of_a_password_is_shown() {
-        for (url, shown) in [
-            ("postgres://ward@db/w", "postgres://ward@db/w"),
-            ("postgres://ward:s3cret@db:5432/w?sslmode=require", "postgres://ward:***@db:5432/w?sslmode=require"),
-            ("postgres://ward:s3/cr@et@db/w", "postgres://ward:***@db/w"),
-            ("postgres://ward:s3?cret@db/w", "postgres://ward:***@db/w"),
-            ("postgres://db?password=s3cret", "postgres://db?password=***"),
-            (
-                "postgres://db/w?password=a&user=ward&Password=s3cret",
-                "postgres://db/w?password=***&user=ward&Password=***",
-            ),
-            ("postgres://db/w?pass%77ord=s3cret", "postgres://db/w?pass%77ord=***"),
-            ("postgres://db/w?password=s3cret&application_name=a@b", "postgres://db:***@b"),
-            ("sqlite:ward.sqlite", "sqlite:ward.sqlite"),
-        ] {
-            let set = set("database.url", url).unwrap().database;
-            assert_eq!(set.shown_url(), shown, "{url}");
-            assert_eq!(super::Database { url: shown.to_owned(), ..set }.shown_url(), shown, "once is enough");
         }
     }
 
