@@ -19,3 +19,8 @@ pub mod situation;
 pub mod store;
 pub mod telemetry;
 pub mod wire;
+
+/// What the fuzzer tries (`fuzz/`), over its kept inputs.
+#[cfg(test)]
+#[path = "../fuzz/src/properties/mod.rs"]
+mod properties;

@@ -91,18 +91,15 @@ fn rows<M: Mapped>(
     let header = reader.headers().map_err(|e| Failure::rejected(format!("{file}:1: {}", table::explain(&e))))?.clone();
     let columns = table::columns(file, &header, known, required).map_err(Failure::rejected)?;
     let (mut rows, mut wrong) = (Vec::new(), Vec::new());
-    for record in reader.records() {
-        let (line, row) = match record {
-            Ok(record) => {
-                let Some(cells) = table::message(&columns, &record) else { continue };
-                let row = cells.and_then(|mut cells| {
-                    name(&mut cells)?;
-                    json::from_value(cells.into()).map_err(|e| e.to_string())
-                });
-                (record.position().map_or(0, csv::Position::line), row)
-            }
-            Err(e) if e.is_io_error() => return Err(Failure::failed(format!("{file}: {}", table::explain(&e)))),
-            Err(e) => (e.position().map_or(0, csv::Position::line), Err(table::explain(&e))),
+    let unreadable = |e: csv::Error| Failure::failed(format!("{file}: {}", table::explain(&e)));
+    while let Some((line, record)) = table::next(&mut reader).map_err(unreadable)? {
+        let row = match record.map(|record| table::message(&columns, &record)) {
+            Ok(None) => continue,
+            Ok(Some(cells)) => cells.and_then(|mut cells| {
+                name(&mut cells)?;
+                json::from_value(cells.into()).map_err(|e| e.to_string())
+            }),
+            Err(why) => Err(why),
         };
         match row {
             Ok(message) => rows.push(Row { line, message }),

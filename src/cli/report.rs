@@ -3,7 +3,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::figures::Figures;
+use super::figure_flags::Figures;
 use super::tally::Tally;
 use super::{Failure, Session, filter, grades, shown};
 use crate::client::{json as mapping, pb};

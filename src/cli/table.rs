@@ -1,11 +1,17 @@
 //! CSV with a fixed header: cells to JSON by the kind of their column, errors by line and column.
 
+use std::io;
+
 use csv::StringRecord;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::grades;
 use crate::client::json;
+use crate::domain::shown;
+
+/// As much of a cell or a column's name as an error repeats, in characters: enough to find it, and no patient's notes.
+const MOST_SHOWN: usize = 60;
 
 /// What a cell holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,26 +81,27 @@ impl Kind {
             Self::Long => whole::<i64>(text),
             Self::Number => match text.parse::<f64>() {
                 Ok(number) if number.is_finite() => Ok(number.into()),
-                _ => Err(format!("'{text}' is not a number")),
+                _ => Err(format!("'{}' is not a number", seen(text))),
             },
-            Self::Time => match text.parse::<Timestamp>() {
-                Ok(time) => Ok(time.to_string().into()),
-                Err(_) => {
-                    Err(format!("'{text}' is not an instant; write it as 2016-04-26T08:00:00Z or with an offset"))
-                }
-            },
+            Self::Time => text.parse::<Timestamp>().map(|time| time.to_string().into()).map_err(|_| {
+                format!("'{}' is not an instant; write it as 2016-04-26T08:00:00Z or with an offset", seen(text))
+            }),
             Self::Truth => match text.to_ascii_lowercase().as_str() {
                 "true" | "yes" => Ok(true.into()),
                 "false" | "no" => Ok(false.into()),
-                _ => Err(format!("'{text}' is neither true nor false")),
+                _ => Err(format!("'{}' is neither true nor false", seen(text))),
             },
             Self::OneOf(name) => one_of(name, text),
         }
     }
 }
 
+fn seen(text: &str) -> String {
+    shown(text, MOST_SHOWN)
+}
+
 fn whole<T: std::str::FromStr + Into<Value>>(text: &str) -> Result<Value, String> {
-    text.parse::<T>().map(Into::into).map_err(|_| format!("'{text}' is not a whole number"))
+    text.parse::<T>().map(Into::into).map_err(|_| format!("'{}' is not a whole number", seen(text)))
 }
 
 /// A value of an enum of the API, without its prefix.
@@ -103,7 +110,7 @@ pub(super) fn one_of(name: &str, text: &str) -> Result<Value, String> {
     match values.iter().position(|v| v == text) {
         // Values without their prefix are not JSON's; their numbers are, and UNSPECIFIED is 0.
         Some(index) => Ok((index + 1).into()),
-        None => Err(format!("'{text}' is none of {}", values.join(", "))),
+        None => Err(format!("'{}' is none of {}", seen(text), values.join(", "))),
     }
 }
 
@@ -126,7 +133,7 @@ pub(super) fn columns(
     let mut found: Vec<Column> = Vec::new();
     for name in header {
         let column = known.iter().find(|c| c.name == name);
-        let column = column.ok_or_else(|| format!("{file}:1: unknown column '{name}'; {}", expected()))?;
+        let column = column.ok_or_else(|| format!("{file}:1: unknown column '{}'; {}", seen(name), expected()))?;
         if found.iter().any(|c| c.name == name) {
             return Err(format!("{file}:1: column '{name}' is there twice; {}", expected()));
         }
@@ -138,11 +145,49 @@ pub(super) fn columns(
     }
 }
 
-/// A reader of our form: a BOM is accepted by the library, spaces around cells are not part of them. A line ends at its
+/// A reader of our form: a BOM is accepted by the library, spaces around names are not part of them. A line ends at its
 /// line feed and the carriage return before it is trimmed: the library's own CRLF counts lines one too low.
-pub(super) fn reader<R: std::io::Read>(source: R) -> csv::Reader<R> {
+pub(super) fn reader<R: io::Read>(source: R) -> csv::Reader<Source<R>> {
     let mut form = csv::ReaderBuilder::new();
-    form.trim(csv::Trim::All).terminator(csv::Terminator::Any(b'\n')).flexible(true).from_reader(source)
+    form.trim(csv::Trim::Headers)
+        .terminator(csv::Terminator::Any(b'\n'))
+        .flexible(true)
+        .from_reader(Source { inner: source, ended: false })
+}
+
+/// A source that remembers whether its end was met: then the record read last has no line feed behind it.
+pub(super) struct Source<R> {
+    inner: R,
+    ended: bool,
+}
+
+impl<R: io::Read> io::Read for Source<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        self.ended |= read == 0;
+        Ok(read)
+    }
+}
+
+/// A line of a CSV: its number, and its cells or what is wrong with them.
+pub(super) type Line = (u64, Result<StringRecord, String>);
+
+/// The next record without spaces around its cells, and the line it begins in; `None` at the end, an error when the source
+/// cannot be read. The library takes the blank lines before a record for its beginning, so the line is counted back from
+/// the record's end.
+pub(super) fn next<R: io::Read>(reader: &mut csv::Reader<Source<R>>) -> Result<Option<Line>, csv::Error> {
+    let mut bytes = csv::ByteRecord::new();
+    if !reader.read_byte_record(&mut bytes)? {
+        return Ok(None);
+    }
+    let inside = bytes.iter().flatten().filter(|b| **b == b'\n').count();
+    let after = inside as u64 + u64::from(!reader.get_ref().ended);
+    let cells = StringRecord::from_byte_record(bytes).map_err(|_| "not UTF-8 text".to_owned());
+    let trimmed = cells.map(|mut cells| {
+        cells.trim();
+        cells
+    });
+    Ok(Some((reader.position().line().saturating_sub(after), trimmed)))
 }
 
 /// A record as a message in JSON; the first bad cell otherwise. `None`: a blank line.
@@ -200,6 +245,8 @@ mod tests {
         assert!(cells(["A1", "", "", ""]).unwrap().len() == 1, "an empty cell says nothing");
         assert_eq!(cells(["A1", "2.5", "", ""]).unwrap_err(), "beds: '2.5' is not a whole number");
         assert!(cells(["A1", "", "adult", ""]).unwrap_err().starts_with("kind: 'adult' is none of ADULT_INPATIENT, "));
+        let notes = cells(["A1", &"bed 7\n".repeat(99), "", ""]).unwrap_err();
+        assert!(notes.starts_with("beds: 'bed 7\\nbed 7") && notes.len() < 120, "in one line, and not whole: {notes}");
         let local = cells(["A1", "", "", "2016-04-26 08:00"]).unwrap_err();
         assert!(local.contains("2016-04-26T08:00:00Z"), "{local}");
     }
@@ -208,9 +255,25 @@ mod tests {
     fn bom_and_crlf_are_accepted() {
         let mut reader = reader("\u{feff}ward,beds\r\nA1,\"24\"\r\n\r\n\"A\n2\",\"\"\"3\"\r\n".as_bytes());
         assert_eq!(reader.headers().unwrap(), vec!["ward", "beds"]);
-        let records: Vec<_> = reader.records().map(Result::unwrap).collect();
-        assert_eq!((&records[0], records[0].position().unwrap().line()), (&vec!["A1", "24"].into(), 2));
-        assert!(message(&KNOWN[..2], &records[1]).is_none(), "a blank line is none");
-        assert_eq!((&records[2], records[2].position().unwrap().line()), (&vec!["A\n2", "\"3"].into(), 4));
+        let records = records(&mut reader);
+        assert_eq!(records[0], (2, Ok(vec!["A1", "24"].into())));
+        assert!(message(&KNOWN[..2], records[1].1.as_ref().unwrap()).is_none(), "a blank line is none");
+        assert_eq!(records[2], (4, Ok(vec!["A\n2", "\"3"].into())));
+    }
+
+    #[test]
+    fn a_line_is_counted_whatever_stands_before_and_in_it() {
+        let mut reader = reader("\n\nward,beds\n\n\n A1 ,\"2\n4\n\"\n\u{e9},\n\nA2,3".as_bytes());
+        assert_eq!(reader.headers().unwrap(), vec!["ward", "beds"]);
+        let lines = records(&mut reader);
+        assert_eq!(lines.iter().map(|(line, _)| *line).collect::<Vec<_>>(), [6, 9, 11]);
+        assert_eq!(lines[0].1, Ok(vec!["A1", "2\n4"].into()));
+        let mut reader = super::reader(&b"ward,beds\n\n\xff,1\n"[..]);
+        reader.headers().unwrap();
+        assert_eq!(records(&mut reader), [(3, Err("not UTF-8 text".to_owned()))]);
+    }
+
+    fn records<R: io::Read>(reader: &mut csv::Reader<Source<R>>) -> Vec<Line> {
+        std::iter::from_fn(|| next(reader).unwrap()).collect()
     }
 }

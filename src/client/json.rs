@@ -146,16 +146,26 @@ fn from<'de, M: Mapped, D: Deserializer<'de>>(deserializer: D) -> Result<M, D::E
 /// One line of text has no use for "line 1": only the column is kept, and the field it is in.
 fn explain(error: &serde_json::Error, text: &str) -> JsonError {
     let said = error.to_string();
-    let what = said.rsplit_once(" at line ").map_or(said.as_str(), |(what, _)| what);
+    let what = &in_one_line(said.rsplit_once(" at line ").map_or(said.as_str(), |(what, _)| what));
     let before = text.get(..error.column()).unwrap_or_default();
     // A name that is not known stands after the last key that is.
-    let key = last_key(before).filter(|_| !what.starts_with("unrecognized field name"));
+    let key = last_key(before).map(in_one_line).filter(|_| !what.starts_with("unrecognized field name"));
     match (error.is_data(), key, error.column()) {
         (false, _, column) => JsonError(format!("not JSON: {what} (column {column})")),
         (true, _, 0) => JsonError(what.to_owned()),
         (true, Some(key), column) => JsonError(format!("{key}: {what} (column {column})")),
         (true, _, column) => JsonError(format!("{what} (column {column})")),
     }
+}
+
+/// As much as a terminal and a log should be told: what is in the text may be long, and may be about a patient.
+fn in_one_line(text: &str) -> String {
+    const MOST: usize = 160;
+    let mut line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MOST).collect();
+    if text.chars().count() > MOST {
+        line.push('…');
+    }
+    line
 }
 
 /// The last `"key":` of a text.
@@ -188,6 +198,8 @@ mod tests {
         assert!(read(r#"{"patients":{"beds":3}}"#).unwrap_err().starts_with("unrecognized field name 'beds'"));
         let many = read(r#"{"patients":{"bedded":"many"}}"#).unwrap_err();
         assert!(many.starts_with("bedded: ") && many.ends_with("(column 28)"), "{many}");
+        let long = read(&format!(r#"{{"note\n{}":1}}"#, "x".repeat(900))).unwrap_err();
+        assert!(long.starts_with("unrecognized field name 'note xxx") && long.len() < 200, "{long}");
         assert!(read("{} {}").unwrap_err().starts_with("not JSON: trailing"));
         assert!(read(r#"{"observedTime":"2016-04-26 08:00"}"#).is_err());
         assert!(read("[]").is_err());

@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 use std::fmt;
+use std::io;
 use std::path::Path;
 
 use config::{Config, Environment, File, FileFormat, Map, Source, Value, ValueKind};
@@ -63,6 +64,11 @@ impl Sources {
         self.0.get(key).map(Origin::to_string)
     }
 
+    /// Takes a key for one that nobody set.
+    pub(super) fn forget(&mut self, key: &str) {
+        self.0.remove(key);
+    }
+
     pub(super) fn rank(&self, key: &str) -> u8 {
         self.0.get(key).map_or(0, Origin::rank)
     }
@@ -78,6 +84,7 @@ impl Sources {
 
 /// Merges the layers. Every key of every layer is one that the default knows.
 pub(super) fn merge(
+    open: impl Fn(&Path) -> io::Result<String>,
     file: Option<&Path>,
     environment: impl IntoIterator<Item = (String, String)>,
     flags: Vec<Flag>,
@@ -87,7 +94,7 @@ pub(super) fn merge(
     let mut layers: Vec<(String, ValueKind, Origin)> = Vec::new();
     if let Some(path) = file {
         let origin = Origin::File(path.display().to_string());
-        layers.extend(flat(read(path)?).into_iter().map(|(k, v)| (k, v, origin.clone())));
+        layers.extend(flat(read(open, path)?).into_iter().map(|(k, v)| (k, v, origin.clone())));
     }
     layers.extend(variables(environment)?);
     layers.extend(flags.into_iter().map(|f| (f.key, f.value.into(), Origin::Flag(f.name))));
@@ -111,12 +118,16 @@ pub(super) fn merge(
 }
 
 /// A file's tables. A file that is not TOML is an error with its line.
-fn read(path: &Path) -> Result<Map<String, Value>, ConfigError> {
+fn read(open: impl Fn(&Path) -> io::Result<String>, path: &Path) -> Result<Map<String, Value>, ConfigError> {
     let name = path.display();
-    let text = std::fs::read_to_string(path).map_err(|e| ConfigError(format!("cannot read {name}: {e}")))?;
+    let text = open(path).map_err(|e| ConfigError(format!("cannot read {name}: {e}")))?;
     File::from_str(&text, FileFormat::Toml).collect().map_err(|e| {
         let text = e.to_string();
-        ConfigError(format!("{name} is not TOML: {}", text.split_whitespace().collect::<Vec<_>>().join(" ")))
+        // The library shows the line, which may be the one with the password.
+        let said =
+            text.lines().filter(|l| !l.trim_start_matches(|c: char| c == ' ' || c.is_ascii_digit()).starts_with('|'));
+        let said: Vec<_> = said.flat_map(str::split_whitespace).collect();
+        ConfigError(format!("{name} is not TOML: {}", said.join(" ")))
     })
 }
 
@@ -250,7 +261,9 @@ mod tests {
         let error = load(None, variable("WARDWATCH__SERVER__LISTEN", "localhost"), vec![]).unwrap_err().to_string();
         let expected = "server.listen (environment variable WARDWATCH__SERVER__LISTEN): 'localhost' is not an address";
         assert!(error.starts_with(expected), "{error}");
-        assert!(refused("[limits\n").starts_with("FILE is not TOML: "));
+        assert!(refused("[limits\n").starts_with("FILE is not TOML: TOML parse error at line 1, column "));
+        let text = refused("[database]\nurl = \"postgres://ward:s3cret@db/w\n");
+        assert!(text.contains("line 2") && !text.contains("s3cret"), "{text}");
     }
 
     #[test]

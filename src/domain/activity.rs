@@ -3,7 +3,7 @@ use std::str::FromStr;
 
 use jiff::civil::Date;
 
-use crate::domain::{InvalidTime, Time, Zone};
+use crate::domain::{InvalidTime, Time, Zone, shown};
 
 /// A day of the calendar, as its organisation's clocks count it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -79,6 +79,6 @@ impl FromStr for Day {
     fn from_str(text: &str) -> Result<Self, InvalidTime> {
         let strict = text.len() == 10;
         let day = text.parse().ok().filter(|_| strict).map(Self);
-        day.ok_or_else(|| InvalidTime(format!("'{text}' is not a day; write it as 2016-04-26")))
+        day.ok_or_else(|| InvalidTime(format!("'{}' is not a day; write it as 2016-04-26", shown(text, 40))))
     }
 }

@@ -4,7 +4,7 @@ use std::str::FromStr;
 use jiff::civil::DateTime;
 use jiff::tz::AmbiguousOffset;
 
-use crate::domain::{InvalidTime, Time, Zone};
+use crate::domain::{InvalidTime, Time, Zone, shown};
 
 /// A date and time of day on the wall, without a zone: `2016-04-26T08:00`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -74,7 +74,7 @@ impl FromStr for CivilTime {
     fn from_str(s: &str) -> Result<Self, InvalidTime> {
         let read = FORMS.into_iter().find_map(|form| DateTime::strptime(form, s).ok());
         read.map(Self).ok_or_else(|| {
-            let shown: String = s.chars().take(40).collect();
+            let shown = shown(s, 40);
             InvalidTime(format!(
                 "'{shown}' is not a local date and time; write it without an offset, as 2016-04-26T08:00"
             ))

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use crate::domain::Time;
+use crate::domain::{Time, shown};
 
 /// Text that is not the identifier it should be: what it is, and the form it should have.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -16,6 +16,11 @@ pub struct InvalidId {
     pub value: String,
     /// What it should have been.
     pub expected: &'static str,
+}
+
+impl InvalidId {
+    /// As much of the text as is repeated, in characters.
+    pub(super) const MOST: usize = 120;
 }
 
 fn ods_char(b: u8) -> bool {
@@ -103,7 +108,7 @@ impl<K: CodeKind> FromStr for Code<K> {
         if K::LENGTH.contains(&s.len()) && s.bytes().all(K::allows) {
             Ok(Self(s.into(), PhantomData))
         } else {
-            Err(InvalidId { value: shown(s), expected: K::EXPECTED })
+            Err(InvalidId { value: shown(s, InvalidId::MOST), expected: K::EXPECTED })
         }
     }
 }
@@ -112,11 +117,6 @@ impl<K> fmt::Display for Code<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
-}
-
-/// As much of a bad identifier as an error message should repeat.
-fn shown(s: &str) -> String {
-    s.chars().take(120).collect()
 }
 
 /// A subject: what a report or an alert is about.
@@ -174,7 +174,10 @@ impl FromStr for SubjectName {
             [Some("organisations"), Some(o), Some("coverGroups"), Some(g), None] => {
                 Ok(Self::CoverGroup(o.parse()?, g.parse()?))
             }
-            _ => Err(InvalidId { value: shown(s), expected: "a resource name such as organisations/RJ1/wards/A1" }),
+            _ => Err(InvalidId {
+                value: shown(s, InvalidId::MOST),
+                expected: "a resource name such as organisations/RJ1/wards/A1",
+            }),
         }
     }
 }
@@ -200,9 +203,10 @@ impl fmt::Display for ReportId {
 impl FromStr for ReportId {
     type Err = InvalidId;
     fn from_str(s: &str) -> Result<Self, InvalidId> {
-        Uuid::try_parse(s)
-            .map(Self)
-            .map_err(|_| InvalidId { value: shown(s), expected: "a UUID such as 018f2b6e-7c1a-7d3e-9b52-3f6c1d2e4a5b" })
+        Uuid::try_parse(s).map(Self).map_err(|_| InvalidId {
+            value: shown(s, InvalidId::MOST),
+            expected: "a UUID such as 018f2b6e-7c1a-7d3e-9b52-3f6c1d2e4a5b",
+        })
     }
 }
 
@@ -227,7 +231,7 @@ impl FromStr for ReportKey {
     type Err = InvalidId;
     fn from_str(s: &str) -> Result<Self, InvalidId> {
         let invalid = || InvalidId {
-            value: shown(s),
+            value: shown(s, InvalidId::MOST),
             expected: "a report's name: organisations/{ods}/wards/{ward}/reports/{observed microseconds}-{report_id}",
         };
         let (subject, key) = s.split_once("/reports/").ok_or_else(invalid)?;
@@ -253,6 +257,6 @@ impl FromStr for AlertId {
         s.strip_prefix("alerts/")
             .and_then(|id| Uuid::try_parse(id).ok())
             .map(Self)
-            .ok_or_else(|| InvalidId { value: shown(s), expected: "an alert's name: alerts/{uuid}" })
+            .ok_or_else(|| InvalidId { value: shown(s, InvalidId::MOST), expected: "an alert's name: alerts/{uuid}" })
     }
 }

@@ -14,6 +14,7 @@ mod rulebook;
 mod shift;
 mod strike;
 mod subject;
+mod text;
 mod time;
 mod ward;
 
@@ -47,5 +48,6 @@ pub use subject::{
     BlockKey, Blocks, ClosedFlag, CoverGap, CoverSummary, Current, Doubt, Episode, Freshness, Plan, RecentIds,
     SourceSilence, Subject, SubjectState, Summary, WardStatus,
 };
+pub use text::shown;
 pub use time::{InvalidTime, Span, Time, Zone};
 pub use ward::{Limit, MinimumReason, Organisation, Ward, WardKind, WardState};

@@ -1,7 +1,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::domain::{InvalidTime, Time, Zone};
+use crate::domain::{InvalidTime, Time, Zone, shown};
 
 /// A period of time, half-open: the start belongs to it, the end does not. The start is before the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -43,8 +43,9 @@ impl FromStr for Period {
     type Err = InvalidTime;
     /// Two instants with a slash between, as alerts on plans name their period.
     fn from_str(text: &str) -> Result<Self, InvalidTime> {
-        let (start, end) = text.split_once('/').ok_or_else(|| InvalidTime(format!("'{text}' is not START/END")))?;
+        let (start, end) =
+            text.split_once('/').ok_or_else(|| InvalidTime(format!("'{}' is not START/END", shown(text, 80))))?;
         let (start, end) = (start.parse()?, end.parse()?);
-        Self::new(start, end).ok_or_else(|| InvalidTime(format!("'{text}' ends before it starts")))
+        Self::new(start, end).ok_or_else(|| InvalidTime(format!("'{}' ends before it starts", shown(text, 80))))
     }
 }

@@ -6,7 +6,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use crate::domain::{InvalidId, Limit, OrganisationCode, Shifts, Span, Time, WardKind};
+use crate::domain::{InvalidId, Limit, OrganisationCode, Shifts, Span, Time, WardKind, shown};
 
 /// Patients per registered nurse that a kind of ward may have.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -372,7 +372,7 @@ impl FromStr for PolicyName {
         }
         let code = s.strip_prefix("organisations/").and_then(|rest| rest.strip_suffix("/policy"));
         let invalid = || InvalidId {
-            value: s.chars().take(120).collect(),
+            value: shown(s, InvalidId::MOST),
             expected: "a policy's name: policies/default or organisations/{ods}/policy",
         };
         Ok(Self::Organisation(code.ok_or_else(invalid)?.parse()?))

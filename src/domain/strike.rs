@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::domain::{
     CivilTime, Code, CodeKind, InvalidId, Organisation, OrganisationCode, SiteCode, SubjectName, Tier, Time, Zone,
+    shown,
 };
 
 /// Marks codes of unions.
@@ -39,7 +40,7 @@ impl StrikeId {
         if (1..=Self::LONGEST).contains(&id.len()) && id.bytes().all(allowed) {
             return Ok(Self(id.into()));
         }
-        let value = id.chars().take(120).collect();
+        let value = shown(id, InvalidId::MOST);
         Err(InvalidId { value, expected: "a strike's id (1-40 of a-z 0-9 -)" })
     }
     /// The id alone.
@@ -58,7 +59,7 @@ impl FromStr for StrikeId {
     type Err = InvalidId;
     fn from_str(s: &str) -> Result<Self, InvalidId> {
         let expected = "a strike's name: strikes/{id}, the id 1-40 of a-z 0-9 -";
-        let invalid = || InvalidId { value: s.chars().take(120).collect(), expected };
+        let invalid = || InvalidId { value: shown(s, InvalidId::MOST), expected };
         let id = s.strip_prefix("strikes/").ok_or_else(invalid)?;
         Self::from_id(id).map_err(|_| invalid())
     }

@@ -4,6 +4,8 @@ use std::str::FromStr;
 
 use jiff::{Timestamp, tz::TimeZone};
 
+use crate::domain::shown;
+
 /// An instant in microseconds since the Unix epoch, UTC: the resolution kept on the wire and in both databases.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Time(i64);
@@ -128,8 +130,8 @@ impl FromStr for Time {
     type Err = InvalidTime;
     /// RFC 3339 with an offset; a local date without one is refused.
     fn from_str(s: &str) -> Result<Self, InvalidTime> {
-        let at: Timestamp =
-            s.parse().map_err(|_| InvalidTime(format!("'{s}' is not an instant; write it as 2016-04-26T08:00:00Z")))?;
+        let text = || format!("'{}' is not an instant; write it as 2016-04-26T08:00:00Z", shown(s, 40));
+        let at: Timestamp = s.parse().map_err(|_| InvalidTime(text()))?;
         Ok(Self(at.as_microsecond()))
     }
 }
@@ -172,8 +174,7 @@ impl Zone {
 impl FromStr for Zone {
     type Err = InvalidTime;
     fn from_str(name: &str) -> Result<Self, InvalidTime> {
-        TimeZone::get(name)
-            .map(Self)
-            .map_err(|_| InvalidTime(format!("'{name}' is not an IANA time zone; for example Europe/London")))
+        let text = || format!("'{}' is not an IANA time zone; for example Europe/London", shown(name, 40));
+        TimeZone::get(name).map(Self).map_err(|_| InvalidTime(text()))
     }
 }

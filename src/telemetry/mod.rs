@@ -2,7 +2,6 @@
 
 use std::io::{IsTerminal, stderr};
 
-use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::time::SystemTime;
 
 use crate::config::{Log, LogFormat};
@@ -14,7 +13,7 @@ pub struct TelemetryError(String);
 
 /// Sets up the service's log.
 pub fn init(log: &Log) -> Result<(), TelemetryError> {
-    let filter = EnvFilter::try_new(&log.level).map_err(|e| TelemetryError(e.to_string()))?;
+    let filter = log.filter().map_err(TelemetryError)?;
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(stderr).with_timer(SystemTime);
     let json = match log.format {
         LogFormat::Json => true,

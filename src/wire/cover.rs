@@ -11,6 +11,12 @@ pub fn medical_cover_from(v: &mut Violations, message: pb::MedicalCover) -> Opti
         v.add("medical_cover.grades", RejectReason::Missing, "is required: one entry for each grade that is known");
         return None;
     }
+    // Each wrong entry is answered at length: a message full of empty ones must not become a receipt many times its size.
+    if grades.len() > MedicalGrade::ALL.len() {
+        let text = format!("{} entries for {} grades: send one for each", grades.len(), MedicalGrade::ALL.len());
+        v.add("medical_cover.grades", RejectReason::TooMany, text);
+        return None;
+    }
     let mut read: Vec<GradeCover> = Vec::with_capacity(grades.len());
     for (n, grade) in grades.into_iter().enumerate() {
         let path = format!("medical_cover.grades[{n}]");
@@ -145,6 +151,13 @@ mod tests {
         medical_cover_from(&mut v, pb::MedicalCover { grades });
         let found = v.into_report_error().map(|e| e.violations).unwrap_or_default();
         found.into_iter().map(|f| (f.field, f.reason, f.description)).collect()
+    }
+
+    #[test]
+    fn more_entries_than_grades_are_one_thing_wrong() {
+        let found = wrong(vec![pb::GradeCover::default(); 100_000]);
+        let text = "100000 entries for 9 grades: send one for each".to_owned();
+        assert_eq!(found, [("medical_cover.grades".to_owned(), RejectReason::TooMany, text)]);
     }
 
     #[test]

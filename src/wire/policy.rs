@@ -8,12 +8,15 @@ use prost::Message;
 
 use crate::domain::{
     KindLimit, Policy, PolicyName, PolicyPatch, PolicyVersion, RedFlagType, RejectReason, Shifts, Span, Time, WardKind,
+    shown,
 };
 use crate::wire::cover_group::{hhmm, shift_to, shifts_from};
 use crate::wire::enums::ward_kind_from;
 use crate::wire::register::{limit, minute_of_day};
 use crate::wire::{CorruptState, Violations, pb, timestamp_to, to_time};
 
+/// As much of a key of a map as a field's path repeats, in characters.
+const MOST_SHOWN: usize = 60;
 /// Minutes that something may take which a day is long enough for.
 const UP_TO_A_DAY: RangeInclusive<u32> = 1..=24 * 60;
 /// Minutes of grace.
@@ -172,7 +175,11 @@ fn rules_from(v: &mut Violations, switched: BTreeMap<String, bool>, rules: &[&st
     for rule in switched.keys().filter(|r| !rules.contains(&r.as_str())) {
         let near = rules.iter().min_by_key(|known| strsim::osa_distance(known, rule));
         let near = near.map(|n| format!("; the nearest is {n}")).unwrap_or_default();
-        v.add(&format!("rules[{}]", shown(rule)), RejectReason::Malformed, format!("there is no such rule{near}"));
+        v.add(
+            &format!("rules[{}]", shown(rule, MOST_SHOWN)),
+            RejectReason::Malformed,
+            format!("there is no such rule{near}"),
+        );
     }
     switched
 }
@@ -182,7 +189,7 @@ fn flags_from(v: &mut Violations, flags: BTreeMap<String, String>) -> BTreeMap<S
         v.add("local_red_flags", RejectReason::TooMany, format!("{} types: at most {MOST_FLAGS}", flags.len()));
     }
     for (code, words) in &flags {
-        let field = format!("local_red_flags[{}]", shown(code));
+        let field = format!("local_red_flags[{}]", shown(code, MOST_SHOWN));
         if RedFlagType::local(code).is_none() {
             let most = RedFlagType::MOST_LOCAL;
             let text = format!("is not local. and 1 to {most} of a-z 0-9 _, such as local.falls_watch_missed");
@@ -195,10 +202,6 @@ fn flags_from(v: &mut Violations, flags: BTreeMap<String, String>) -> BTreeMap<S
         }
     }
     flags
-}
-
-fn shown(key: &str) -> String {
-    key.chars().take(60).collect()
 }
 
 /// What contradicts itself in a policy with all its layers. Of two fields the one that `patch` sets is named.

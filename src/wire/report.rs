@@ -4,7 +4,7 @@ use sha2::{Digest, Sha256};
 
 use crate::domain::{
     BlockKind, Blocks, Period, PlanPeriod, RedFlag, RedFlagType, RejectReason, Report, ReportError, ReportKey, Span,
-    SubjectName,
+    SubjectName, shown,
 };
 use crate::wire::blocks::{
     hours_from, hours_to, judgement_from, judgement_to, levels_from, levels_to, nursing_from, nursing_to,
@@ -12,6 +12,8 @@ use crate::wire::blocks::{
 };
 use crate::wire::{CorruptState, Violations, medical_cover_from, medical_cover_to, pb, timestamp_to};
 
+/// As much of an unknown type as its error repeats, in characters.
+const MOST_SHOWN: usize = 80;
 /// Most red flags on one report (engine.md section 1).
 const MOST_RED_FLAGS: usize = 50;
 
@@ -204,7 +206,7 @@ fn red_flag_from(v: &mut Violations, n: usize, message: pb::RedFlag) -> Option<R
         v.add(
             &format!("red_flags[{n}].type"),
             RejectReason::Malformed,
-            format!("'{}' is unknown: one of {codes}, or local.*", clip(&r#type)),
+            format!("'{}' is unknown: one of {codes}, or local.*", shown(&r#type, MOST_SHOWN)),
         );
     }
     let event = v.parse(&format!("red_flags[{n}].event_id"), &event_id);
@@ -216,10 +218,6 @@ fn red_flag_from(v: &mut Violations, n: usize, message: pb::RedFlag) -> Option<R
         v.add(&format!("red_flags[{n}].resolved_time"), RejectReason::Implausible, "is before noticed_time");
     }
     Some(RedFlag { kind: kind?, event: event?, noticed: noticed?, resolved })
-}
-
-fn clip(text: &str) -> String {
-    text.chars().take(80).collect()
 }
 
 /// A report as its message.

@@ -176,6 +176,31 @@ fn nobody_reaches_through_a_wall() {
     assert!(found.is_empty(), "\n{}", found.join("\n"));
 }
 
+/// Crates that a fuzzer must not carry: they open, connect and encrypt.
+const NEVER_FUZZED: [&str; 12] = [
+    "sqlx",
+    "sqlx-core",
+    "libsqlite3-sys",
+    "tonic",
+    "tonic-prost",
+    "tokio",
+    "hyper",
+    "h2",
+    "axum",
+    "rustls",
+    "aws-lc-rs",
+    "openssl",
+];
+
+#[test]
+fn the_fuzzer_carries_neither_a_database_nor_tls() {
+    let lock = fs::read_to_string(root("fuzz/Cargo.lock")).unwrap();
+    let packages: Vec<&str> = lock.lines().filter_map(|l| l.strip_prefix("name = \"")?.strip_suffix('"')).collect();
+    assert!(packages.contains(&"prost"), "there is something to read");
+    let found: Vec<_> = packages.iter().filter(|name| NEVER_FUZZED.contains(name)).collect();
+    assert!(found.is_empty(), "fuzz/Cargo.lock has {found:?}");
+}
+
 #[test]
 fn no_file_is_longer_than_it_can_be_read() {
     for folder in ["src", "tests"] {

@@ -1,4 +1,5 @@
-mod rows;
+mod input;
+pub(crate) mod rows;
 
 use std::io::IsTerminal;
 use std::num::NonZeroU32;
@@ -15,7 +16,8 @@ use super::tally::Tally;
 use super::{Failure, Session};
 use crate::client::{Receipts, ReportSender, Shift};
 use crate::clock::{SharedClock, SystemClock};
-use rows::{Input, Row};
+use input::Input;
+use rows::Row;
 
 /// Rows parsed ahead of the network.
 const AHEAD: usize = 4_096;
@@ -131,7 +133,7 @@ impl Run {
 
 /// The shift that takes the last observed time in the file to now, to the whole microsecond.
 fn shift_to_now(input: &Input) -> Result<Option<Shift>, Failure> {
-    let last = rows::last_observed(input)?;
+    let last = input::last_observed(input)?;
     let clock: SharedClock = std::sync::Arc::new(SystemClock::default());
     Ok(last.map(|last| Shift::between(last, clock.now().as_micros())))
 }
@@ -141,7 +143,7 @@ fn shift_to_now(input: &Input) -> Result<Option<Shift>, Failure> {
 fn read_ahead(input: Input, shift: Option<Shift>) -> mpsc::Receiver<Result<Row, Failure>> {
     let (rows, receiver) = mpsc::channel(AHEAD);
     std::thread::spawn(move || {
-        let read = rows::read(&input, |mut row| {
+        let read = input::read(&input, |mut row| {
             if let (Ok(report), Some(shift)) = (&mut row.report, shift) {
                 shift.apply(report);
             }

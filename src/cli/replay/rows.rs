@@ -1,118 +1,55 @@
-use std::fs::File;
-use std::io::{BufRead, BufReader, Cursor, Read};
-use std::path::{Path, PathBuf};
+//! Reports from CSV or NDJSON text, row by row. It opens nothing and sends nothing, so that the fuzzer can have it.
 
-use super::super::Failure;
+use std::io::{BufRead, Cursor, Read};
+
 use super::super::figures::{FIGURES, HEADS};
 use super::super::grades;
 use super::super::table::{self, Column};
-use crate::client::{instant, json, pb};
+use crate::client::{json, pb};
 
 /// Longest line: a report is below 4 KiB, and a file of another kind must not be taken into memory.
 const LINE_BYTES: u64 = 256 << 10;
 /// Columns that a CSV of reports must have; `cover_group` may stand for `ward`, or beside it.
 const REQUIRED: &[&str] = &["ward", "observed_time", "source", "report_id", "revision"];
 
-/// Where reports are read from.
-#[derive(Clone, Debug)]
-pub(super) enum Input {
-    Stdin,
-    File { path: PathBuf, bytes: u64 },
-}
-
 /// A line of the input: a report, or what is wrong with it.
-#[derive(Debug)]
-pub(super) struct Row {
+#[derive(Debug, PartialEq)]
+pub(crate) struct Row {
     /// Its number, from 1.
     pub line: u64,
     /// Where it ends.
     pub offset: u64,
+    /// What it says.
     pub report: Result<pb::StaffingReport, String>,
 }
 
+/// The form of the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Form {
+pub(crate) enum Form {
+    /// A message a line, in the protobuf JSON mapping.
     Ndjson,
+    /// A header and a report a line.
     Csv,
 }
 
-impl Input {
-    /// `-` is stdin. A file must be there.
-    pub(super) fn new(path: &Path) -> Result<Self, Failure> {
-        if path.as_os_str() == "-" {
-            return Ok(Self::Stdin);
-        }
-        let file = std::fs::metadata(path).map_err(|e| unreadable(path, &e))?;
-        if file.is_dir() {
-            return Err(Failure::failed(format!("{} is a directory: name a file", path.display())));
-        }
-        Ok(Self::File { path: path.to_owned(), bytes: file.len() })
-    }
-
-    pub(super) fn is_stdin(&self) -> bool {
-        matches!(self, Self::Stdin)
-    }
-
-    /// Its name in errors.
-    pub(super) fn name(&self) -> String {
-        match self {
-            Self::Stdin => "stdin".to_owned(),
-            Self::File { path, .. } => path.display().to_string(),
-        }
-    }
-
-    /// Its size, if known.
-    pub(super) fn bytes(&self) -> Option<u64> {
-        match self {
-            Self::File { bytes, .. } if *bytes > 0 => Some(*bytes),
-            _ => None,
-        }
-    }
-
-    fn open(&self) -> Result<Box<dyn BufRead>, Failure> {
-        Ok(match self {
-            Self::Stdin => Box::new(BufReader::new(std::io::stdin())),
-            Self::File { path, .. } => Box::new(BufReader::new(File::open(path).map_err(|e| unreadable(path, &e))?)),
-        })
-    }
-
-    fn ending(&self) -> Option<Form> {
-        let Self::File { path, .. } = self else { return None };
-        match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
-            "csv" => Some(Form::Csv),
-            "ndjson" | "jsonl" | "json" => Some(Form::Ndjson),
-            _ => None,
-        }
-    }
+/// Why no row comes any more, in one line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Broken {
+    /// The source cannot be read.
+    Source(String),
+    /// The header is wrong: nothing of the file can be taken.
+    Header(String),
 }
 
-fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
-    Failure::failed(format!("cannot read {}: {error}", path.display()))
-}
-
-/// Reads every row, in order, and gives each out as soon as it is whole; stops when `each` says false.
-pub(super) fn read(input: &Input, each: impl FnMut(Row) -> bool) -> Result<(), Failure> {
-    parse(input.open()?, input.ending(), &input.name(), each)
-}
-
-/// The last observed time, in microseconds since the epoch.
-pub(super) fn last_observed(input: &Input) -> Result<Option<i64>, Failure> {
-    let mut last = None;
-    read(input, |row| {
-        let observed = row.report.ok().and_then(|r| instant(r.observed_time));
-        last = last.max(observed.map(jiff::Timestamp::as_microsecond));
-        true
-    })?;
-    Ok(last)
-}
-
-fn parse(
+/// Reads every row, in order, and gives each out as soon as it is whole; stops when `each` says false. Without an
+/// `ending` the first line says what form it is.
+pub(crate) fn parse(
     mut source: impl BufRead,
     ending: Option<Form>,
     name: &str,
     each: impl FnMut(Row) -> bool,
-) -> Result<(), Failure> {
-    let failed = |e: std::io::Error| Failure::failed(format!("cannot read {name}: {e}"));
+) -> Result<(), Broken> {
+    let failed = |e: std::io::Error| Broken::Source(format!("cannot read {name}: {e}"));
     let mut first = Vec::new();
     source.by_ref().take(LINE_BYTES).read_until(b'\n', &mut first).map_err(failed)?;
     let form = ending.unwrap_or_else(|| sniff(&first));
@@ -186,27 +123,22 @@ fn report(bytes: &[u8], line: u64) -> Option<Result<pb::StaffingReport, String>>
     }
 }
 
-fn csv(source: impl Read, name: &str, mut each: impl FnMut(Row) -> bool) -> Result<(), Failure> {
+fn csv(source: impl Read, name: &str, mut each: impl FnMut(Row) -> bool) -> Result<(), Broken> {
     let mut reader = table::reader(source);
-    let header = reader.headers().map_err(|e| Failure::rejected(format!("{name}:1: {}", table::explain(&e))))?.clone();
+    let header = reader.headers().map_err(|e| Broken::Header(format!("{name}:1: {}", table::explain(&e))))?.clone();
     let known: Vec<Column> = HEADS.iter().chain(FIGURES).chain(grades::columns()).copied().collect();
     let required = if header.iter().any(|name| name == "cover_group") { &REQUIRED[1..] } else { REQUIRED };
-    let columns = table::columns(name, &header, &known, required).map_err(Failure::rejected)?;
-    let mut record = ::csv::StringRecord::new();
+    let columns = table::columns(name, &header, &known, required).map_err(Broken::Header)?;
     loop {
-        let before = reader.position().line();
-        let read = reader.read_record(&mut record);
-        let offset = reader.position().byte();
-        let (line, report) = match read {
-            Ok(false) => return Ok(()),
-            Ok(true) => {
-                let Some(report) = cells(&columns, &record) else { continue };
-                (record.position().map_or(before, ::csv::Position::line), report)
-            }
-            Err(e) if e.is_io_error() => return Err(Failure::failed(format!("{name}: {}", table::explain(&e)))),
-            Err(e) => (e.position().map_or(before, ::csv::Position::line), Err(table::explain(&e))),
+        let read = table::next(&mut reader).map_err(|e| Broken::Source(format!("{name}: {}", table::explain(&e))))?;
+        let Some((line, record)) = read else { return Ok(()) };
+        let report = match record {
+            Ok(record) => cells(&columns, &record),
+            Err(why) => Some(Err(why)),
         };
-        if !each(Row { line, offset, report }) {
+        if let Some(report) = report
+            && !each(Row { line, offset: reader.position().byte(), report })
+        {
             return Ok(());
         }
     }
@@ -223,8 +155,9 @@ fn cells(columns: &[Column], record: &::csv::StringRecord) -> Option<Result<pb::
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::client::instant;
 
-    fn rows(ending: Option<Form>, text: &[u8]) -> Result<Vec<Row>, Failure> {
+    fn rows(ending: Option<Form>, text: &[u8]) -> Result<Vec<Row>, Broken> {
         let mut rows = Vec::new();
         parse(text, ending, "FILE", |row| {
             rows.push(row);
@@ -302,12 +235,12 @@ mod tests {
     #[test]
     fn a_csv_with_a_wrong_header_is_refused_whole() {
         let text = "ward,observed_time,source,report_id,revision,beded\n";
-        let failure = rows(None, text.as_bytes()).unwrap_err();
+        let Broken::Header(why) = rows(None, text.as_bytes()).unwrap_err() else { panic!("the source is good") };
         let expected =
             "FILE:1: unknown column 'beded'; the header must be ward,observed_time,source,report_id,revision";
-        assert!(failure.message().starts_with(expected), "{failure:?}");
-        let failure = rows(Some(Form::Csv), b"ward,observed_time\n").unwrap_err();
-        assert!(failure.message().starts_with("FILE:1: column 'source' is missing"), "{failure:?}");
+        assert!(why.starts_with(expected), "{why}");
+        let broken = rows(Some(Form::Csv), b"ward,observed_time\n").unwrap_err();
+        assert!(matches!(&broken, Broken::Header(why) if why.starts_with("FILE:1: column 'source' is missing")));
     }
 
     #[test]
