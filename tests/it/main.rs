@@ -7,6 +7,7 @@ mod commands;
 mod demo;
 mod fake;
 mod feed;
+mod readers;
 mod service;
 mod store;
 mod support;
