@@ -9,6 +9,7 @@ use std::time::Duration;
 use hyper::rt::Executor;
 use hyper::server::conn::http2;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
@@ -19,6 +20,10 @@ use tonic::service::Routes;
 use crate::grpc::edge::Edge;
 use crate::grpc::watched::{Stuck, Watched};
 use crate::lifecycle::Lifecycle;
+
+/// Bytes the kernel takes from us before it can send them. Without it, it takes up to 4 MiB for a reader that has stopped
+/// (net.ipv4.tcp_wmem), which count against our container; what is on its way to a reader that reads is not limited.
+const UNSENT: u32 = 128 << 10;
 
 /// How connections behave. Defaults: architecture.md section 3, engine.md section 9, performance.md section 3.
 #[derive(Clone, Debug)]
@@ -143,8 +148,9 @@ pub async fn serve(listener: TcpListener, routes: Routes, settings: Settings, li
 
 impl Shared {
     async fn connection(self, socket: TcpStream, peer: SocketAddr, _room: OwnedSemaphorePermit) {
-        if let Err(error) = socket.set_nodelay(true) {
-            tracing::debug!(%peer, %error, "TCP_NODELAY could not be set");
+        let lowat = || SockRef::from(&socket).set_tcp_notsent_lowat(UNSENT);
+        if let Err(error) = socket.set_nodelay(true).and_then(|()| lowat()) {
+            tracing::debug!(%peer, %error, "TCP_NODELAY or TCP_NOTSENT_LOWAT could not be set");
         }
         let (io, progress) = Watched::new(socket);
         let soft = self.edge.soft.clone();

@@ -100,6 +100,18 @@ impl House {
         let line = text.lines().find(|l| l.starts_with(key)).unwrap();
         line.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap() << 10
     }
+    /// Most bytes that the kernel holds for one of its connections.
+    pub fn most_held_by_kernel(&self) -> usize {
+        let port = format!(":{:04X}", self.address().port());
+        let sockets = std::fs::read_to_string("/proc/net/tcp").unwrap();
+        let held = |line: &str| {
+            let mut columns = line.split_whitespace().skip(1);
+            let ours = columns.next()?.ends_with(&port);
+            let queue = columns.nth(2)?.split(':').next().map(|n| usize::from_str_radix(n, 16))?;
+            queue.ok().filter(|_| ours)
+        };
+        sockets.lines().filter_map(held).max().unwrap_or_default()
+    }
     /// File descriptors it has open.
     pub fn descriptors(&self) -> usize {
         std::fs::read_dir(format!("/proc/{}/fd", self.process.id())).unwrap().count()

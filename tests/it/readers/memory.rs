@@ -12,6 +12,8 @@ use super::raw::{GOOD, Manners, Raw, WIDE};
 const IDLE: usize = 16 << 10;
 /// Bytes of one that is stuck in a backlog, at most: its send buffer, a piece beside it, the rest of a message of 32 KiB.
 const STUCK: usize = IDLE + (16 << 10) + (16 << 10) + (32 << 10);
+/// Bytes that the kernel holds for a stuck connection, at most: twice what it is told.
+const KERNEL: usize = 256 << 10;
 /// Subscriptions of one connection.
 const STREAMS: usize = 100;
 
@@ -95,7 +97,11 @@ async fn s1_subscribers_stuck_in_a_backlog_cost_a_message_and_a_send_buffer_each
         house = house.cut(&[]).await;
         let (cost, _held) = stuck(&house, 5, manners).await;
         let (_, receipt) = house.report(1).await;
-        println!("500 stuck on {what}, from the store: {cost} bytes each; receipt {receipt:?}");
+        let kernel = house.most_held_by_kernel();
+        println!(
+            "500 stuck on {what}, from the store: {cost} bytes each; receipt {receipt:?}; the kernel holds {kernel}"
+        );
         assert!(cost < STUCK, "{cost} bytes a stuck subscriber");
+        assert!(kernel < KERNEL, "the kernel holds {kernel} bytes for a connection");
     }
 }

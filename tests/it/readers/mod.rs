@@ -7,5 +7,6 @@ mod limits;
 mod memory;
 mod proxy;
 mod raw;
+mod retention;
 mod storm;
 mod stuck;

@@ -51,7 +51,7 @@ async fn p5_in_a_reconnect_storm_everyone_goes_on_without_a_gap_and_nothing_is_l
         // Every other connection is cut wherever it is when the others have read everything.
         join_all(lines.iter_mut().skip(round % 2).step_by(2).map(|raw| raw.follow(newest))).await;
         lines = back(&house, cut(lines)).await;
-        join_all(lines.iter_mut().map(Raw::opened)).await;
+        join_all(lines.iter_mut().map(|raw| raw.follow(newest))).await;
         resident.push(house.resident());
     }
     let (newest, _) = house.report(1).await;
