@@ -189,6 +189,7 @@ fn follow_log(
     let settings = feed::Settings {
         heartbeat: settings.streams.heartbeat,
         max_age: settings.streams.max_age,
+        subscriptions: settings.limits.subscriptions as usize,
         ..feed::Settings::default()
     };
     let feed = Feed::new(Arc::clone(store), Arc::clone(clock), settings, lifecycle.soft.clone());
@@ -244,6 +245,7 @@ fn bounds(settings: &Settings) -> listener::Settings {
         connections: settings.limits.connections as usize,
         stall_limit: settings.streams.stall_limit,
         drain_limit: settings.streams.drain_limit,
+        longest_stream: settings.streams.max_age * 2,
         ..listener::Settings::default()
     }
 }

@@ -54,6 +54,8 @@ pub struct Limits {
     pub streams_per_connection: u32,
     /// Connections in all.
     pub connections: u32,
+    /// Subscriptions in all.
+    pub subscriptions: u32,
     /// Unreceipted reports on one stream.
     pub unreceipted_reports_per_stream: u32,
     /// Unreceipted reports in all.
@@ -193,6 +195,7 @@ impl Settings {
             ("limits.message_bytes", (1_024..=64 << 20).contains(&l.message_bytes), "write 1024 to 67108864"),
             ("limits.streams_per_connection", l.streams_per_connection > 0, "write at least 1"),
             ("limits.connections", l.connections > 0, "write at least 1"),
+            ("limits.subscriptions", l.subscriptions > 0, "write at least 1"),
             ("limits.unreceipted_reports_per_stream", l.unreceipted_reports_per_stream > 0, "write at least 1"),
             ("limits.unreceipted_reports", l.unreceipted_reports > 0, "write at least 1"),
             ("limits.send_buffer_bytes", (1_024..=16 << 20).contains(&l.send_buffer_bytes), "write 1024 to 16777216"),

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -48,8 +48,11 @@ pub struct Settings {
     pub window_bytes: usize,
     /// Inputs in the window.
     pub window_inputs: usize,
-    /// Most bytes of events in one message, unless one input is larger.
+    /// Most bytes of events in one message, unless one input is larger. What a reader that stops costs at most, beside its
+    /// send buffer: docs/reliability.md.
     pub message_bytes: usize,
+    /// Subscriptions at once.
+    pub subscriptions: usize,
     /// Streams that read from the store at the same time; the others wait their turn.
     pub catch_up_reads: usize,
     /// For so long those who ask share one snapshot.
@@ -76,6 +79,9 @@ pub enum Refusal {
     /// The service is going down; when to come back.
     #[error("the service is going down")]
     Draining(Duration),
+    /// There are as many subscriptions as there may be; when to come back.
+    #[error("there are too many subscriptions")]
+    Full(Duration),
     /// The stream reached its greatest age; when to come back.
     #[error("the stream reached its greatest age")]
     StreamAge(Duration),
@@ -126,6 +132,7 @@ pub struct Feed {
     window: watch::Sender<Window>,
     snapshots: Arc<Snapshots>,
     reads: Arc<Semaphore>,
+    room: Arc<Semaphore>,
     audience: Arc<Audience>,
 }
 
@@ -139,7 +146,8 @@ impl Default for Settings {
             retry_after: Duration::from_secs(1),
             window_bytes: 64 << 20,
             window_inputs: 100_000,
-            message_bytes: 256 << 10,
+            message_bytes: 32 << 10,
+            subscriptions: 20_000,
             catch_up_reads: 4,
             snapshot_shared: Duration::from_secs(1),
             patience: Duration::from_secs(10),
@@ -155,6 +163,7 @@ impl Feed {
             window: watch::Sender::new(Window::new(bounds)),
             snapshots: Arc::new(Snapshots::new(settings.snapshot_shared)),
             reads: Arc::new(Semaphore::new(settings.catch_up_reads)),
+            room: Arc::new(Semaphore::new(settings.subscriptions)),
             audience: Arc::default(),
             store,
             clock,
@@ -190,11 +199,17 @@ impl Feed {
         let place = known.ok().and_then(Result::ok).and_then(|w| w.place);
         place.ok_or_else(|| StoreError::Unavailable("the log's head has not been read yet".into()).into())
     }
+    /// Room for one more subscription, of whatever kind; given back when dropped.
+    pub fn admit(&self) -> Result<OwnedSemaphorePermit, Refusal> {
+        // Places come free slowly, and whoever is refused should rather try another replica than this one again at once.
+        Arc::clone(&self.room).try_acquire_owned().map_err(|_| Refusal::Full(self.retry_after() * 10))
+    }
     /// Opens a stream.
     pub async fn subscribe(self: &Arc<Self>, wish: Wish) -> Result<Stream, Refusal> {
         if self.soft.is_cancelled() {
             return Err(Refusal::Draining(self.retry_after()));
         }
+        let room = self.admit()?;
         // Before anything is checked: what is checked later belongs to this history or to a newer one, which ends it.
         let place = self.ready().await?;
         let begin = match &wish.start {
@@ -207,7 +222,7 @@ impl Feed {
             Err(Refusal::Expired(_)) if wish.snapshot_if_expired => Begin::Snapshot,
             other => other?,
         };
-        Ok(Stream::new(Arc::clone(self), place, begin, wish))
+        Ok(Stream::new(Arc::clone(self), place, begin, wish, room))
     }
     /// Checks a cursor; what memory does not know, the store does.
     async fn resume(&self, place: Place, cursor: &[u8]) -> Result<LogPoint, Refusal> {

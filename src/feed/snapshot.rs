@@ -1,6 +1,7 @@
-//! The open alerts, read once and shared by all who ask within a second.
+//! The open alerts, read once and shared by all who ask within a second; and few of them in memory, however slowly they are
+//! read.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -8,8 +9,14 @@ use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep};
 
 use crate::feed::Filter;
+use crate::feed::window::History;
 use crate::store::{LogPoint, Result, Store, StoreError};
 use crate::wire::log::{Keys, alert_item, alert_keys};
+
+/// Snapshots in memory at most. Each holds every open alert as long as someone still reads it, so readers that stop inside
+/// one would fill the memory; whoever asks while there are so many gets the newest of them, which with the log after it
+/// says the same.
+const MOST: usize = 4;
 
 /// The open alerts in raise time then id, and the place in the log they stood at.
 #[derive(Debug)]
@@ -18,17 +25,36 @@ pub struct Snapshot {
     pub point: LogPoint,
     alerts: Vec<(Keys, Bytes)>,
     read: Instant,
+    /// Of this history.
+    history: History,
 }
 
-/// The newest snapshot while it is fresh.
+/// The newest snapshot while it is fresh, and those that are still read.
 #[derive(Debug)]
 pub struct Snapshots {
     fresh: Duration,
-    newest: Mutex<Option<Arc<Snapshot>>>,
+    kept: Mutex<Kept>,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    newest: Option<Arc<Snapshot>>,
+    /// In the order they were read; the newest may be among them.
+    alive: Vec<Weak<Snapshot>>,
+}
+
+impl Kept {
+    /// One to share: the newest if it is fresh, or if there are as many as there may be.
+    fn shared(&mut self, fresh: Duration, history: History) -> Option<Arc<Snapshot>> {
+        self.alive.retain(|s| s.strong_count() > 0);
+        let full = self.alive.len() >= MOST;
+        let mut alive = self.alive.iter().rev().filter_map(Weak::upgrade);
+        alive.find(|s| s.history == history && (full || s.read.elapsed() < fresh))
+    }
 }
 
 impl Snapshot {
-    async fn read(store: &dyn Store) -> Result<Self> {
+    async fn read(store: &dyn Store, history: History) -> Result<Self> {
         let (point, listed) = store.open_alerts().await?;
         let alerts = listed.iter().filter_map(|alert| {
             let keys = alert_keys(&alert.payload)
@@ -36,7 +62,7 @@ impl Snapshot {
                 .ok()?;
             Some((keys, alert_item(&alert.payload)))
         });
-        Ok(Self { point, alerts: alerts.collect(), read: Instant::now() })
+        Ok(Self { point, alerts: alerts.collect(), read: Instant::now(), history })
     }
     /// What one message takes of the alerts from the `from`th on, and where the next one goes on; `None` at the end.
     pub fn gather(&self, from: usize, filter: &Filter, max_bytes: usize) -> Option<(Vec<Bytes>, usize)> {
@@ -58,28 +84,28 @@ impl Snapshot {
 impl Snapshots {
     /// Shares a snapshot for `fresh`.
     pub fn new(fresh: Duration) -> Self {
-        Self { fresh, newest: Mutex::default() }
+        Self { fresh, kept: Mutex::default() }
     }
-    /// The newest snapshot if it is fresh, else a new one, read in a task of its own: a stream that stops waiting, for a
+    /// A snapshot of this history to share, else a new one, read in a task of its own: a stream that stops waiting, for a
     /// heartbeat, finds it there when it asks again.
-    pub async fn take(self: Arc<Self>, store: Arc<dyn Store>) -> Result<Arc<Snapshot>> {
-        tokio::spawn(self.read(store)).await.unwrap_or_else(|e| Err(StoreError::Refused(e.to_string())))
+    pub async fn take(self: Arc<Self>, store: Arc<dyn Store>, history: History) -> Result<Arc<Snapshot>> {
+        tokio::spawn(self.read(store, history)).await.unwrap_or_else(|e| Err(StoreError::Refused(e.to_string())))
     }
-    async fn read(self: Arc<Self>, store: Arc<dyn Store>) -> Result<Arc<Snapshot>> {
-        let mut newest = self.newest.lock().await;
-        if let Some(snapshot) = newest.as_ref().filter(|s| s.read.elapsed() < self.fresh) {
-            return Ok(Arc::clone(snapshot));
+    async fn read(self: Arc<Self>, store: Arc<dyn Store>, history: History) -> Result<Arc<Snapshot>> {
+        let mut kept = self.kept.lock().await;
+        if let Some(snapshot) = kept.shared(self.fresh, history) {
+            return Ok(snapshot);
         }
-        let snapshot = Arc::new(Snapshot::read(&*store).await?);
-        *newest = Some(Arc::clone(&snapshot));
-        drop(newest);
-        tokio::spawn(Arc::clone(&self).forget(Arc::clone(&snapshot)));
+        let snapshot = Arc::new(Snapshot::read(&*store, history).await?);
+        kept.newest = Some(Arc::clone(&snapshot));
+        kept.alive.push(Arc::downgrade(&snapshot));
+        drop(kept);
+        tokio::spawn(Arc::clone(&self).forget(Arc::downgrade(&snapshot)));
         Ok(snapshot)
     }
     /// Nobody's memory is held once it is not fresh.
-    async fn forget(self: Arc<Self>, snapshot: Arc<Snapshot>) {
+    async fn forget(self: Arc<Self>, snapshot: Weak<Snapshot>) {
         sleep(self.fresh).await;
-        let mut newest = self.newest.lock().await;
-        newest.take_if(|s| Arc::ptr_eq(s, &snapshot));
+        self.kept.lock().await.newest.take_if(|s| std::ptr::eq(Arc::as_ptr(s), snapshot.as_ptr()));
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::domain::Span;
@@ -16,7 +17,7 @@ use crate::feed::{Begin, Feed, Refusal, Wish, cursor};
 use crate::store::StoreError;
 use crate::wire::log::{Body, frame};
 
-/// A subscriber's stream of encoded `SubscribeResponse` messages.
+/// A subscriber's stream of encoded `SubscribeResponse` messages, each in parts.
 #[derive(Debug)]
 pub struct Stream {
     feed: Arc<Feed>,
@@ -28,6 +29,7 @@ pub struct Stream {
     /// When it reaches its greatest age.
     ends: Instant,
     _seat: Seat,
+    _room: OwnedSemaphorePermit,
 }
 
 /// How far a stream has come.
@@ -51,7 +53,7 @@ fn span(duration: Duration) -> Span {
 
 impl Stream {
     /// A stream that nobody has read from yet.
-    pub(super) fn new(feed: Arc<Feed>, place: Place, begin: Begin, wish: Wish) -> Self {
+    pub(super) fn new(feed: Arc<Feed>, place: Place, begin: Begin, wish: Wish, room: OwnedSemaphorePermit) -> Self {
         let point = match begin {
             Begin::At(point) => point,
             Begin::Snapshot => place.point,
@@ -64,11 +66,12 @@ impl Stream {
             quiet_until: now + wish.heartbeat,
             ends: now + age,
             _seat: feed.audience.join(wish.subscriber),
+            _room: room,
             feed,
         }
     }
     /// The next message, or how the stream ends; then nothing more.
-    pub async fn next(&mut self) -> Option<Result<Bytes, Refusal>> {
+    pub async fn next(&mut self) -> Option<Result<Vec<Bytes>, Refusal>> {
         match std::mem::replace(&mut self.phase, Phase::Over) {
             Phase::Opening(begin) => return Some(Ok(self.open(begin))),
             Phase::Ending(refusal) => return Some(Err(refusal)),
@@ -98,7 +101,7 @@ impl Stream {
             }
         }
     }
-    fn open(&mut self, begin: Begin) -> Bytes {
+    fn open(&mut self, begin: Begin) -> Vec<Bytes> {
         self.phase = match begin {
             Begin::At(_) => Phase::Following,
             Begin::Snapshot => Phase::Snapshot { snapshot: None, next: 0, sent: 0 },
@@ -107,30 +110,31 @@ impl Stream {
         let log = cursor::log_name(self.subscription.log_id());
         self.frame(Body::Opened { interval, log: &log, now })
     }
-    fn goodbye(&mut self, reason: &str, end: impl FnOnce(Duration) -> Refusal) -> Bytes {
+    fn goodbye(&mut self, reason: &str, end: impl FnOnce(Duration) -> Refusal) -> Vec<Bytes> {
         let after = self.feed.retry_after();
         let message = self.frame(Body::Goodbye(reason, span(after)));
         self.phase = Phase::Ending(end(after));
         message
     }
     /// A message with the cursor to resume after it: none while a snapshot is under way, for half of one is nothing.
-    fn frame(&self, body: Body<'_>) -> Bytes {
+    fn frame(&self, body: Body<'_>) -> Vec<Bytes> {
         match self.phase {
             Phase::Snapshot { .. } => frame(&[], body),
             _ => frame(&self.subscription.cursor(), body),
         }
     }
-    async fn work(&mut self) -> Result<Option<Bytes>, Refusal> {
+    async fn work(&mut self) -> Result<Option<Vec<Bytes>>, Refusal> {
         if let Phase::Snapshot { .. } = self.phase {
             return self.send_snapshot().await;
         }
         let items = self.subscription.next().await?;
         Ok((!items.is_empty()).then(|| self.frame(Body::Events(&items))))
     }
-    async fn send_snapshot(&mut self) -> Result<Option<Bytes>, Refusal> {
+    async fn send_snapshot(&mut self) -> Result<Option<Vec<Bytes>>, Refusal> {
         let Phase::Snapshot { snapshot, next, sent } = &mut self.phase else { return Ok(None) };
         let Some(snapshot) = snapshot else {
-            let read = Arc::clone(&self.feed.snapshots).take(Arc::clone(&self.feed.store)).await;
+            let history = self.subscription.history();
+            let read = Arc::clone(&self.feed.snapshots).take(Arc::clone(&self.feed.store), history).await;
             match read {
                 Ok(read) => *snapshot = Some(read),
                 Err(refused @ StoreError::Refused(_)) => return Err(refused.into()),

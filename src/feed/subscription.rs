@@ -9,7 +9,7 @@ use tokio::time::sleep;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::faults::{self, Point};
-use crate::feed::window::{Gathered, Input, Place, Window, gather};
+use crate::feed::window::{Gathered, History, Input, Place, Window, gather};
 use crate::feed::{Feed, Filter, Refusal, cursor};
 use crate::store::{LogPoint, LogRead, Result, StoreError};
 
@@ -61,6 +61,10 @@ impl Subscription {
     pub fn log_id(&self) -> i64 {
         self.place.log_id
     }
+    /// The history it belongs to.
+    pub fn history(&self) -> History {
+        self.place.history()
+    }
     /// Goes on after another place.
     pub fn jump(&mut self, point: LogPoint) {
         self.point = point;
@@ -91,7 +95,7 @@ impl Subscription {
     }
     fn step(&mut self) -> Step {
         let window = self.window.borrow_and_update();
-        if window.place.is_none_or(|p| (p.log_id, p.history) != (self.place.log_id, self.place.history)) {
+        if window.place.is_none_or(|p| p.history() != self.place.history()) {
             return Step::End;
         }
         match window.after(self.point.position) {

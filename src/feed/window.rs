@@ -71,6 +71,16 @@ pub struct Place {
     pub point: LogPoint,
 }
 
+/// A history of a log, as far as this process can tell histories apart: the log, and which one of it.
+pub type History = (i64, u64);
+
+impl Place {
+    /// The history it is in.
+    pub fn history(&self) -> History {
+        (self.log_id, self.history)
+    }
+}
+
 impl Input {
     /// Entries of the log, whole inputs, as inputs. An event that cannot be read is left out and logged: it could not be
     /// sent either, and must not hold up those after it.

@@ -12,7 +12,7 @@ use crate::domain::AlertId;
 use crate::feed::{Feed, Start, Stream, Wish};
 use crate::grpc::filter::{Violations, Wanted, check};
 use crate::grpc::status::Problem;
-use crate::grpc::subscribe::frames;
+use crate::grpc::subscribe::messages;
 use crate::intake::Intake;
 use crate::register::Register;
 use crate::store::Store;
@@ -127,9 +127,9 @@ impl AlertService for Alerts {
         &self,
         request: Request<pb::SubscribeRequest>,
     ) -> Result<Response<Self::SubscribeStream>, Status> {
-        let frames = frames(self.open(request.into_inner()).await?);
-        let read = |bytes: Bytes| unframe(&bytes).map_err(|e| Problem::Internal(e.to_string()).into());
-        Ok(Response::new(frames.map(move |frame| frame.and_then(read)).boxed()))
+        let messages = messages(self.open(request.into_inner()).await?);
+        let read = |parts: Vec<Bytes>| unframe(&parts).map_err(|e| Problem::Internal(e.to_string()).into());
+        Ok(Response::new(messages.map(move |message| message.and_then(read)).boxed()))
     }
     async fn list_alerts(
         &self,

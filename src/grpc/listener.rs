@@ -6,8 +6,10 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hyper::rt::Executor;
 use hyper::server::conn::http2;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
@@ -18,6 +20,10 @@ use tonic::service::Routes;
 use crate::grpc::edge::Edge;
 use crate::grpc::watched::{Stuck, Watched};
 use crate::lifecycle::Lifecycle;
+
+/// Bytes the kernel takes from us before it can send them. Without it, it takes up to 4 MiB for a reader that has stopped
+/// (net.ipv4.tcp_wmem), which count against our container; what is on its way to a reader that reads is not limited.
+const UNSENT: u32 = 128 << 10;
 
 /// How connections behave. Defaults: architecture.md section 3, engine.md section 9, performance.md section 3.
 #[derive(Clone, Debug)]
@@ -42,6 +48,8 @@ pub struct Settings {
     pub connections: usize,
     /// A socket that takes no byte for this long while something waits is closed.
     pub stall_limit: Duration,
+    /// A stream that lasts for this long is cut. Streams end themselves long before it, unless their reader holds them up.
+    pub longest_stream: Duration,
     /// A drain takes at most this long.
     pub drain_limit: Duration,
     /// When a client refused during a drain may come back.
@@ -51,16 +59,30 @@ pub struct Settings {
 /// What all connections share.
 #[derive(Clone, Debug)]
 struct Shared {
-    builder: http2::Builder<TokioExecutor>,
+    builder: http2::Builder<Streams>,
     edge: Edge,
     settings: Arc<Settings>,
     hard: CancellationToken,
 }
 
+/// Runs a connection's streams, each of them for so long and no longer. A body whose reader takes nothing is not polled, so
+/// it cannot end itself by its age; and a reader that answers pings but takes nothing on its stream keeps its connection.
+#[derive(Clone, Debug)]
+struct Streams {
+    longest: Duration,
+}
+
+impl<F: Future<Output = ()> + Send + 'static> Executor<F> for Streams {
+    fn execute(&self, stream: F) {
+        // What is dropped is reset: HTTP/2's CANCEL.
+        tokio::spawn(timeout(self.longest, stream));
+    }
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            send_buffer: 64 << 10,
+            send_buffer: 16 << 10,
             stream_window: 1 << 20,
             connection_window: 4 << 20,
             frame: 256 << 10,
@@ -70,6 +92,7 @@ impl Default for Settings {
             preface_timeout: Duration::from_secs(10),
             connections: 2_048,
             stall_limit: Duration::from_secs(30),
+            longest_stream: Duration::from_hours(1),
             drain_limit: Duration::from_secs(20),
             retry_after: Duration::from_secs(1),
         }
@@ -77,8 +100,8 @@ impl Default for Settings {
 }
 
 impl Settings {
-    fn builder(&self) -> http2::Builder<TokioExecutor> {
-        let mut builder = http2::Builder::new(TokioExecutor::new());
+    fn builder(&self) -> http2::Builder<Streams> {
+        let mut builder = http2::Builder::new(Streams { longest: self.longest_stream });
         builder
             .timer(TokioTimer::new())
             .max_send_buf_size(self.send_buffer)
@@ -125,8 +148,9 @@ pub async fn serve(listener: TcpListener, routes: Routes, settings: Settings, li
 
 impl Shared {
     async fn connection(self, socket: TcpStream, peer: SocketAddr, _room: OwnedSemaphorePermit) {
-        if let Err(error) = socket.set_nodelay(true) {
-            tracing::debug!(%peer, %error, "TCP_NODELAY could not be set");
+        let lowat = || SockRef::from(&socket).set_tcp_notsent_lowat(UNSENT);
+        if let Err(error) = socket.set_nodelay(true).and_then(|()| lowat()) {
+            tracing::debug!(%peer, %error, "TCP_NODELAY or TCP_NOTSENT_LOWAT could not be set");
         }
         let (io, progress) = Watched::new(socket);
         let soft = self.edge.soft.clone();

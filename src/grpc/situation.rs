@@ -87,7 +87,8 @@ impl pb::situation_service_server::SituationService for Situations {
             wrong.push(("heartbeat_interval".into(), text));
         }
         let ask = self.ask(filter, [activity_start_day, activity_end_day], wrong).await?;
-        let watch = Watch::new(self.clone(), Ask { total_only, ..ask }, heartbeat);
+        let room = self.feed.admit().map_err(Problem::from)?;
+        let watch = Watch::new(self.clone(), Ask { total_only, ..ask }, heartbeat, room);
         let messages = unfold(watch, |mut watch| async move {
             let next = watch.next().await?;
             Some((next.map_err(Status::from), watch))

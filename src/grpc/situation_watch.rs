@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep_until};
 
 use crate::feed::cursor;
@@ -31,6 +32,7 @@ pub(super) struct Watch {
     quiet_until: Instant,
     /// When it reaches its greatest age.
     ends: Instant,
+    _room: OwnedSemaphorePermit,
 }
 
 #[derive(Debug)]
@@ -44,10 +46,11 @@ enum Phase {
 type Message = pb::WatchSituationResponse;
 
 impl Watch {
-    pub fn new(service: Situations, ask: Ask, heartbeat: Duration) -> Self {
+    pub fn new(service: Situations, ask: Ask, heartbeat: Duration, room: OwnedSemaphorePermit) -> Self {
         let now = Instant::now();
         let ends = now + aged(service.feed.settings().max_age);
-        Self { service, ask, heartbeat, phase: Phase::Opening, last: None, look_at: now, quiet_until: now, ends }
+        let (phase, last) = (Phase::Opening, None);
+        Self { service, ask, heartbeat, phase, last, look_at: now, quiet_until: now, ends, _room: room }
     }
 
     /// The next message, or how the stream ends; then nothing more.

@@ -48,6 +48,8 @@ pub enum Problem {
     Draining(Duration),
     /// The stream reached its greatest age.
     StreamAge(Duration),
+    /// There are as many subscriptions as there may be.
+    TooManySubscriptions(Duration),
 }
 
 impl Problem {
@@ -75,6 +77,7 @@ impl Problem {
             Self::Contended => (Code::Aborted, "REGISTER_CONTENDED"),
             Self::Draining(_) => (Code::Unavailable, "SERVER_DRAINING"),
             Self::StreamAge(_) => (Code::Unavailable, "STREAM_AGE"),
+            Self::TooManySubscriptions(_) => (Code::ResourceExhausted, "TOO_MANY_SUBSCRIPTIONS"),
         }
     }
 
@@ -115,6 +118,9 @@ impl Problem {
                 "the stream reached its greatest age: come back with your last cursor, resend what has no receipt"
                     .into()
             }
+            Self::TooManySubscriptions(_) => {
+                "the service has as many subscriptions as it may: come back later, or ask another replica".into()
+            }
         }
     }
 
@@ -132,7 +138,7 @@ impl Problem {
             Self::MessageTooLarge(limit) => {
                 metadata.insert("limit_bytes".to_owned(), limit.to_string());
             }
-            Self::Draining(after) | Self::StreamAge(after) => {
+            Self::Draining(after) | Self::StreamAge(after) | Self::TooManySubscriptions(after) => {
                 details.set_retry_info(Some(*after));
             }
             Self::StorageUnavailable(_) | Self::Contended => {
@@ -181,6 +187,7 @@ impl From<Refusal> for Problem {
             Refusal::Storage(error) => error.into(),
             Refusal::Draining(after) => Self::Draining(after),
             Refusal::StreamAge(after) => Self::StreamAge(after),
+            Refusal::Full(after) => Self::TooManySubscriptions(after),
         }
     }
 }

@@ -67,7 +67,7 @@ impl Engine {
         if won.len() == numbers.len() {
             self.outage.over();
         }
-        tracing::info!(of = numbers.len(), stored = won.len(), "a commit in doubt was looked up");
+        tracing::debug!(of = numbers.len(), stored = won.len(), "a commit in doubt was looked up");
         self.parts.committed.send_modify(|_| {});
         Some(Outcome { won, refused: HashSet::new(), touched: touched(&batch.writes) })
     }

@@ -10,8 +10,11 @@ use crate::store::{
     StoredReport, SubjectRow, Trim, rows, sql, survey,
 };
 
-/// Rows of the log read at most in one call; an event is seldom under 256 bytes, so the byte limit comes first.
-const LOG_ROWS: i64 = 2_048;
+/// Rows of the log read at least and at most in one call. The database looks at every row it may take, so a small read must
+/// not ask for many.
+const LOG_ROWS: (i64, i64) = (16, 2_048);
+/// Hardly an event is smaller; if events are, a read brings fewer bytes than it might.
+const EVENT_BYTES: i64 = 256;
 
 /// A store over one engine: reads through its reader, writes through the one task that owns the writing connection.
 #[derive(Debug)]
@@ -102,7 +105,8 @@ impl<R: Reader> Store for Database<R> {
 
     async fn read_log(&self, after: LogPoint, max_bytes: usize) -> Result<LogRead> {
         let bytes = i64::try_from(max_bytes).unwrap_or(i64::MAX);
-        let args = vec![Arg::Int(after.position), Arg::Int(after.tag), Arg::Int(LOG_ROWS), Arg::Int(bytes)];
+        let rows = (bytes / EVENT_BYTES).clamp(LOG_ROWS.0, LOG_ROWS.1);
+        let args = vec![Arg::Int(after.position), Arg::Int(after.tag), Arg::Int(rows), Arg::Int(bytes)];
         Ok(rows::log(self.reader.rows(sql::READ_LOG, args).await?))
     }
 

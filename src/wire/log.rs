@@ -162,8 +162,9 @@ fn put_length(out: &mut impl BufMut, field: u32, length: usize) {
     encode_varint(length as u64, out);
 }
 
-/// One `SubscribeResponse`, encoded.
-pub fn frame(cursor: &[u8], body: Body<'_>) -> Bytes {
+/// One `SubscribeResponse`, encoded, in parts to be sent one after the other. The slices of its body are not copied: they
+/// are the window's own as long as nobody has come to fetch them.
+pub fn frame(cursor: &[u8], body: Body<'_>) -> Vec<Bytes> {
     use pb::subscribe_response::Response;
     let response = match body {
         Body::Events(items) => return joined(cursor, EVENTS, items),
@@ -182,27 +183,27 @@ pub fn frame(cursor: &[u8], body: Body<'_>) -> Bytes {
         }
     };
     let cursor = Bytes::copy_from_slice(cursor);
-    pb::SubscribeResponse { cursor, response: Some(response) }.encode_to_vec().into()
+    vec![pb::SubscribeResponse { cursor, response: Some(response) }.encode_to_vec().into()]
 }
 
-fn joined(cursor: &[u8], field: u32, items: &[Bytes]) -> Bytes {
+fn joined(cursor: &[u8], field: u32, items: &[Bytes]) -> Vec<Bytes> {
     let length = items.iter().map(Bytes::len).sum::<usize>();
     let head = 2 + encoded_len_varint(cursor.len() as u64) + encoded_len_varint(length as u64);
-    let mut out = BytesMut::with_capacity(head + cursor.len() + length);
+    let mut out = BytesMut::with_capacity(head + cursor.len());
     if !cursor.is_empty() {
         put_length(&mut out, CURSOR, cursor.len());
         out.put_slice(cursor);
     }
     put_length(&mut out, field, length);
-    for item in items {
-        out.put_slice(item);
-    }
-    out.freeze()
+    let mut parts = Vec::with_capacity(1 + items.len());
+    parts.push(out.freeze());
+    parts.extend_from_slice(items);
+    parts
 }
 
 /// Reads back what [`frame`] made.
-pub fn unframe(frame: &[u8]) -> Result<pb::SubscribeResponse, CorruptPayload> {
-    pb::SubscribeResponse::decode(frame).map_err(|e| CorruptPayload::of("message", &e))
+pub fn unframe(parts: &[Bytes]) -> Result<pb::SubscribeResponse, CorruptPayload> {
+    pb::SubscribeResponse::decode(&*parts.concat()).map_err(|e| CorruptPayload::of("message", &e))
 }
 
 #[cfg(test)]

@@ -50,6 +50,14 @@ impl Lost {
         // The first reason is the one that counts.
         self.0.send_if_modified(|lost| lost.is_none() && lost.replace(why).is_none());
     }
+    /// A damaged file does not mend itself: the process had better say so by its end than wait for ever.
+    fn note<T>(&self, done: &Result<T>) {
+        if let Err(StoreError::Unavailable(why) | StoreError::Unknown(why)) = done
+            && why.starts_with(DAMAGED)
+        {
+            self.set(why.clone());
+        }
+    }
     fn check(&self) -> Result<()> {
         self.0.borrow().as_ref().map_or(Ok(()), |why| Err(StoreError::Unavailable(why.clone())))
     }

@@ -60,7 +60,9 @@ impl Reader for SqliteReader {
     async fn rows<T: Row>(&self, sql: &'static str, args: Vec<Arg>) -> Result<Vec<T>> {
         self.lost.check()?;
         let pool = self.pool.clone();
-        owned(READ_DEADLINE, async move { fetch(&pool, sql, args).await }).await
+        let found = owned(READ_DEADLINE, async move { fetch(&pool, sql, args).await }).await;
+        self.lost.note(&found);
+        found
     }
 
     async fn lost(&self) -> String {

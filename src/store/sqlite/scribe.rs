@@ -2,8 +2,8 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
 
 use crate::store::calls::Scribe;
-use crate::store::sqlite::{DAMAGED, Lost, activity, at_commit, before_commit, commit, register, sql, trim};
-use crate::store::{ActivityChange, Batch, Committed, ConfigChange, ConfigOutcome, Result, StoreError, Trim};
+use crate::store::sqlite::{Lost, activity, at_commit, before_commit, commit, register, sql, trim};
+use crate::store::{ActivityChange, Batch, Committed, ConfigChange, ConfigOutcome, Result, Trim};
 
 /// The writing side of a SQLite file.
 #[derive(Debug)]
@@ -28,14 +28,9 @@ impl SqliteScribe {
         Ok(self.conn.insert(conn))
     }
 
-    /// After an error the connection goes, and with it whatever transaction it was left in. A damaged file does not mend
-    /// itself: the process had better say so by its end than wait for ever.
+    /// After an error the connection goes, and with it whatever transaction it was left in.
     async fn settle<T>(&mut self, done: Result<T>) -> Result<T> {
-        if let Err(StoreError::Unavailable(why) | StoreError::Unknown(why)) = &done
-            && why.starts_with(DAMAGED)
-        {
-            self.lost.set(why.clone());
-        }
+        self.lost.note(&done);
         if let (Err(_), Some(conn)) = (&done, self.conn.take_if(|_| done.is_err())) {
             // What failed before may well fail again here; the file handles are gone either way.
             let _ = conn.close().await;

@@ -6,6 +6,6 @@ mod lists;
 mod promises;
 mod proxy;
 mod reader;
-mod rig;
+pub mod rig;
 mod starts;
 mod switch;

@@ -336,7 +336,7 @@ async fn d1_a_reader_that_does_not_read_cannot_hold_the_drain_beyond_its_limit()
         let mut client = AlertServiceClient::new(small.connect().await.unwrap());
         let mut asleep = Reader::open(&mut client, SubscribeRequest::default()).await.unwrap();
         // One message is read; the second, in memory by then, is larger than what the stream may send.
-        hand.append(&(0..200).map(|i| vec![raised("A1", i).padding(20_000)]).collect::<Vec<_>>()).await;
+        hand.append(&(0..10).map(|i| vec![raised("A1", i).padding(300_000)]).collect::<Vec<_>>()).await;
         asleep.events().await;
         let asked = Instant::now();
         replica.lifecycle.begin_drain();
