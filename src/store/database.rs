@@ -177,8 +177,10 @@ impl<R: Reader> Store for Database<R> {
     }
 
     async fn close(&self) {
-        self.writer.close().await;
+        // The last connection of a SQLite file to close moves the write-ahead log into the file, if it may write: then a
+        // copy of the file alone is a whole backup.
         self.reader.close().await;
+        self.writer.close().await;
     }
 }
 

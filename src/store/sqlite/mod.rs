@@ -75,8 +75,8 @@ pub(super) async fn open(path: &Path, migrate: bool, clock: Arc<dyn Clock>) -> R
     } else {
         migrations::check(&mut conn, migrations::SQLITE).await?;
     }
-    let reader = SqliteReader::new(path.to_path_buf(), clock, lock);
-    let writer = Writer::start(SqliteScribe::new(connect_options(path), conn, reader.lost()));
+    let reader = SqliteReader::new(path.to_path_buf(), clock);
+    let writer = Writer::start(SqliteScribe::new(connect_options(path), conn, reader.lost(), lock));
     Ok(Arc::new(Database { reader, writer }))
 }
 

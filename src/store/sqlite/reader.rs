@@ -1,6 +1,5 @@
-use std::fs::File;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use sqlx::SqlitePool;
 use sqlx::sqlite::{SqlitePoolOptions, SqliteRow};
@@ -15,19 +14,17 @@ use crate::store::{Result, StoreError};
 /// Readers at once; each is a thread of its own.
 const READERS: u32 = 3;
 
-/// The reading side of a SQLite file; also keeps what lasts as long as the store is open.
+/// The reading side of a SQLite file; also watches the file.
 #[derive(Debug)]
 pub(super) struct SqliteReader {
     pool: SqlitePool,
     clock: Arc<dyn Clock>,
     lost: Lost,
-    /// Held until the store is closed: no second process may open the file.
-    lock: Mutex<Option<File>>,
     watcher: AbortOnDropHandle<()>,
 }
 
 impl SqliteReader {
-    pub(super) fn new(path: PathBuf, clock: Arc<dyn Clock>, lock: File) -> Self {
+    pub(super) fn new(path: PathBuf, clock: Arc<dyn Clock>) -> Self {
         let options = connect_options(&path).read_only(true);
         let pool = SqlitePoolOptions::new()
             .max_connections(READERS)
@@ -38,7 +35,7 @@ impl SqliteReader {
             .connect_lazy_with(options);
         let lost = Lost::default();
         let watcher = AbortOnDropHandle::new(tokio::spawn(report_loss(path, lost.clone())));
-        Self { pool, clock, lost, lock: Mutex::new(Some(lock)), watcher }
+        Self { pool, clock, lost, watcher }
     }
     pub(super) fn lost(&self) -> Lost {
         self.lost.clone()
@@ -72,7 +69,6 @@ impl Reader for SqliteReader {
     async fn close(&self) {
         self.watcher.abort();
         self.pool.close().await;
-        drop(self.lock.lock().map(|mut lock| lock.take()));
     }
 }
 

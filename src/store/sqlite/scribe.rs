@@ -1,3 +1,5 @@
+use std::fs::File;
+
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
 
@@ -12,11 +14,13 @@ pub(super) struct SqliteScribe {
     /// None after an error, until the next order.
     conn: Option<SqliteConnection>,
     lost: Lost,
+    /// Held until the store is closed: no second process may open the file.
+    lock: Option<File>,
 }
 
 impl SqliteScribe {
-    pub(super) fn new(options: SqliteConnectOptions, conn: SqliteConnection, lost: Lost) -> Self {
-        Self { options, conn: Some(conn), lost }
+    pub(super) fn new(options: SqliteConnectOptions, conn: SqliteConnection, lost: Lost, lock: File) -> Self {
+        Self { options, conn: Some(conn), lost, lock: Some(lock) }
     }
 
     async fn connection(&mut self) -> Result<&mut SqliteConnection> {
@@ -65,5 +69,6 @@ impl Scribe for SqliteScribe {
             // Everything acknowledged is in the write-ahead log already.
             let _ = conn.close().await;
         }
+        self.lock = None;
     }
 }

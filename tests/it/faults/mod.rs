@@ -3,12 +3,14 @@
 
 mod checked;
 mod checker;
+mod clocks;
 mod cluster;
 mod failover;
 mod files;
 mod history;
 mod load;
 mod nemesis;
+mod partition;
 mod people;
 mod points;
 mod proxy;
@@ -18,3 +20,4 @@ mod run;
 mod server;
 mod storage;
 mod storm;
+mod upgrades;
