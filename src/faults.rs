@@ -170,7 +170,6 @@ mod points {
     }
 
     /// Passes a point.
-    #[expect(clippy::unused_async, reason = "as with the feature")]
     pub async fn point(_here: Point) {}
 }
 
