@@ -37,6 +37,7 @@ pub use log::{Head, LogEntry, LogPoint, LogRead, Trim};
 pub use migrations::MigrationReport;
 pub use open::{InvalidLocation, Location, OpenError, Options, migrate, open};
 pub use past::{PastAlert, PastAlerts, Shown};
+pub use postgres::warnings_heard;
 pub use query::{AlertQuery, ListedAlert};
 pub use register::{Config, ConfigChange, ConfigKind, ConfigOutcome, ConfigRow, ConfigWrite, FirstState, SubjectRow};
 

@@ -2,7 +2,10 @@
 
 use std::io::{IsTerminal, stderr};
 
+use tracing_subscriber::Layer as _;
 use tracing_subscriber::fmt::time::SystemTime;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::config::{Log, LogFormat};
 
@@ -14,16 +17,18 @@ pub struct TelemetryError(String);
 /// Sets up the service's log.
 pub fn init(log: &Log) -> Result<(), TelemetryError> {
     let filter = log.filter().map_err(TelemetryError)?;
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(stderr).with_timer(SystemTime);
+    let lines = tracing_subscriber::fmt::layer().with_writer(stderr).with_timer(SystemTime);
+    let heard = tracing_subscriber::registry().with(crate::store::warnings_heard());
     let json = match log.format {
         LogFormat::Json => true,
         LogFormat::Text => false,
         LogFormat::Auto => !stderr().is_terminal(),
     };
     let done = if json {
-        lines.json().flatten_event(true).with_current_span(false).with_span_list(false).try_init()
+        let lines = lines.json().flatten_event(true).with_current_span(false).with_span_list(false);
+        heard.with(lines.with_filter(filter)).try_init()
     } else {
-        lines.with_ansi(colour()).try_init()
+        heard.with(lines.with_ansi(colour()).with_filter(filter)).try_init()
     };
     done.map_err(|e| TelemetryError(e.to_string()))
 }

@@ -36,7 +36,7 @@ const ROOMS: [(&str, &[&str]); 21] = [
     ("admin", &["lifecycle"]),
     ("retention", &["domain", "store", "clock"]),
     ("config", &[]),
-    ("telemetry", &["config"]),
+    ("telemetry", &["config", "store"]),
     (
         "server",
         &[

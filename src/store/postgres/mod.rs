@@ -3,6 +3,7 @@
 mod activity;
 mod commit;
 mod line;
+mod notices;
 mod reader;
 mod register;
 mod scribe;
@@ -21,6 +22,8 @@ use crate::store::database::Database;
 use crate::store::open::without_password;
 use crate::store::writer::Writer;
 use crate::store::{MigrationReport, OpenError, Store, StoreError, migrations};
+
+pub use notices::warnings_heard;
 
 use line::Line;
 use reader::PgReader;

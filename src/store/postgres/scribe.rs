@@ -7,7 +7,7 @@ use tokio::time::timeout;
 
 use crate::store::calls::Scribe;
 use crate::store::postgres::line::Line;
-use crate::store::postgres::{activity, commit, register, sql, unreachable, write_error};
+use crate::store::postgres::{activity, commit, notices, register, sql, unreachable, write_error};
 use crate::store::{ActivityChange, Batch, Committed, ConfigChange, ConfigOutcome, Result, StoreError, Trim};
 
 /// How long connecting may take.
@@ -112,7 +112,11 @@ impl Scribe for PgScribe {
 
 /// What the server answers to a write; without an answer nobody knows whether it was done.
 async fn answered<T>(line: &Line, call: impl Future<Output = Result<T, Error>>) -> Result<T> {
+    let warnings = notices::heard();
     match line.answer(timeout(WRITE_DEADLINE, call)).await {
+        Some(Ok(Ok(_))) if notices::heard() != warnings => {
+            Err(StoreError::Unknown("PostgreSQL warned that it may not have reached the standby".into()))
+        }
         Some(Ok(done)) => done.map_err(|e| write_error(&e)),
         Some(Err(_)) => Err(StoreError::Unknown(format!("no answer within {} s", WRITE_DEADLINE.as_secs()))),
         None => Err(StoreError::Unknown("no answer, while the server was reached over another connection".into())),

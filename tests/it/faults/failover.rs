@@ -73,6 +73,35 @@ async fn r1_what_only_the_crashed_primary_has_is_not_receipted() {
     assert_eq!(held.number("SELECT count(*) FROM report").await, 2, "what was receipted is there");
 }
 
+/// Somebody cancels the wait for the standby: PostgreSQL then reports success, with a warning.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r1_a_commit_whose_wait_for_the_standby_is_cancelled_is_not_receipted() {
+    let Some(mut cluster) = with_standby(1).await else { return };
+    cluster.open_hospital().await;
+    let mut reports = ReportStream::open(cluster.channel(0).await).await;
+    assert!(reports.send(vec![breach(1, true)]).await);
+    reports.receipts(1).await;
+    cluster.calm().await;
+    let Shared { primary, standby, ways } = cluster.shared();
+    let held = standby.take().expect("it has one");
+    held.freeze();
+    assert!(reports.send(vec![breach(2, true)]).await);
+    let waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'";
+    eventually("the commit waits for the standby", async || primary.number(waits).await > 0).await;
+    primary.sql("SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'").await;
+    eventually("the primary shows it", async || primary.number("SELECT count(*) FROM report").await == 2).await;
+    let early = timeout(Duration::from_secs(3), reports.message()).await;
+    assert!(early.is_err(), "it was receipted before the standby had it: {early:?}");
+
+    primary.kill();
+    held.thaw();
+    held.promote();
+    ways[0].lead_to(held.address());
+    let receipt = reports.receipts(1).await.remove(0);
+    assert!(matches!(receipt.outcome(), ReceiptOutcome::Accepted | ReceiptOutcome::Duplicate), "{receipt:?}");
+    assert_eq!(held.number("SELECT count(*) FROM report").await, 2, "what was receipted is there");
+}
+
 /// Cursor and position of each message up to and including the `count`th event.
 async fn cursors(cluster: &Cluster, count: i64) -> Vec<(i64, Vec<u8>)> {
     let start = Some(Start::SinceTime(prost_types::Timestamp::default()));
