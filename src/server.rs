@@ -47,7 +47,7 @@ impl StartError {
     }
 }
 
-/// How long storage may take to say farewell.
+/// How long storage may take to say farewell, and everyone else when it is lost.
 const CLOSING: Duration = Duration::from_secs(2);
 
 /// A service that runs.
@@ -142,6 +142,9 @@ async fn watch_store(store: Arc<dyn Store>, lifecycle: Lifecycle) {
     let why = store.lost().await;
     tracing::error!("{why}: going down");
     lifecycle.fail();
+    // Goodbyes are said by then; what waits to be stored would wait in vain.
+    tokio::time::sleep(CLOSING).await;
+    lifecycle.cut();
 }
 
 async fn open(settings: &Settings, clock: &SharedClock) -> Result<Arc<dyn Store>, StartError> {

@@ -27,6 +27,8 @@ impl Engine {
     async fn round(&mut self) -> Result<usize, StoreError> {
         let due = self.parts.store.due_subjects(self.parts.clock.now(), ROUND).await?;
         if due.is_empty() {
+            // Whatever waited was answered before a sweep, or another replica has done it: nothing waits here.
+            self.outage.over();
             return Ok(0);
         }
         self.subjects.load(due.iter().copied()).await?;

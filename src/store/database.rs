@@ -1,5 +1,8 @@
+use std::time::Duration;
+
 use async_trait::async_trait;
 use bytes::Bytes;
+use tokio::time::timeout;
 
 use crate::domain::{AlertId, ReportId, SubjectName, Time};
 use crate::store::calls::{Arg, Reader};
@@ -15,6 +18,9 @@ use crate::store::{
 const LOG_ROWS: (i64, i64) = (16, 2_048);
 /// Hardly an event is smaller; if events are, a read brings fewer bytes than it might.
 const EVENT_BYTES: i64 = 256;
+
+/// How long reads under way are waited for at the end.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// A store over one engine: reads through its reader, writes through the one task that owns the writing connection.
 #[derive(Debug)]
@@ -179,7 +185,8 @@ impl<R: Reader> Store for Database<R> {
     async fn close(&self) {
         // The last connection of a SQLite file to close moves the write-ahead log into the file, if it may write: then a
         // copy of the file alone is a whole backup.
-        self.reader.close().await;
+        // A read that takes long must not keep the writer from its end.
+        let _ = timeout(FAREWELL, self.reader.close()).await;
         self.writer.close().await;
     }
 }

@@ -76,8 +76,9 @@ pub trait Store: std::fmt::Debug + Send + Sync + 'static {
     async fn find_reports(&self, keys: &[ReportRowKey]) -> Result<Vec<(ReportRowKey, i64)>>;
     /// Commits a batch: each write whose etag stands, and none whose does not.
     async fn commit(&self, batch: &Batch) -> Result<Committed>;
-    /// Returns when every commit that was under way when it was called has ended, and all that can be read from then on is
-    /// as durable as a commit: what to ask for before an unknown outcome is looked up.
+    /// Returns when every commit that the database was carrying out when it was called has ended, and all that can be read
+    /// from then on is as durable as a commit: what to ask for before an unknown outcome is looked up. A commit that is
+    /// still on its way to the database, and arrives later, finds its etags gone if anything was done meanwhile.
     async fn barrier(&self) -> Result<()>;
     /// Reads on after a place: whole inputs, about `max_bytes` (at least one input).
     async fn read_log(&self, after: LogPoint, max_bytes: usize) -> Result<LogRead>;

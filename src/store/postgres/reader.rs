@@ -5,6 +5,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgRow};
 use sqlx::{FromRow, PgPool, query_as};
+use tokio::time::timeout;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::domain::Time;
@@ -18,19 +19,29 @@ const READERS: u32 = 4;
 /// How long a read waits for a connection; less than its deadline, so that it can say so.
 const ACQUIRE_DEADLINE: Duration = Duration::from_secs(5);
 
+/// How long a read may take altogether: longer than the server's own limit, which says so by itself.
+const FETCH_DEADLINE: Duration = Duration::from_secs(9);
+
 /// The server's limits for a read.
 const SETTINGS: [(&str, &str); 3] =
     [("default_transaction_read_only", "on"), ("lock_timeout", "5s"), ("statement_timeout", "8s")];
 
-/// The reading side of a PostgreSQL database. The pool is thrown away after any failure of a connection, and when the
-/// server was found anew: sqlx 0.9 leaks the place of a connection whose peer is silently gone (issue 4349).
+/// The reading side of a PostgreSQL database. While the server is not there reads wait for it, as long as their deadline
+/// lasts, and one that was under way when it was lost is made anew: reading changes nothing.
 #[derive(Debug)]
 pub(super) struct PgReader {
+    shared: Arc<Shared>,
+    watcher: AbortOnDropHandle<()>,
+}
+
+/// What reads under way have of it. The pool is thrown away after any failure of a connection, and when the server was found
+/// anew: sqlx 0.9 leaks the place of a connection whose peer is silently gone (issue 4349).
+#[derive(Debug)]
+struct Shared {
     options: PgConnectOptions,
     line: Line,
     pool: ArcSwap<Pool>,
     closed: AtomicBool,
-    watcher: AbortOnDropHandle<()>,
 }
 
 /// Some connections, until one of them fails.
@@ -46,7 +57,32 @@ impl PgReader {
         let options = options.options(SETTINGS);
         let pool = ArcSwap::from_pointee(Pool::new(&options, &line));
         let watcher = AbortOnDropHandle::new(tokio::spawn(line.clone().watch(options.clone())));
-        Self { options, line, pool, closed: AtomicBool::new(false), watcher }
+        Self { shared: Arc::new(Shared { options, line, pool, closed: AtomicBool::new(false) }), watcher }
+    }
+}
+
+impl Shared {
+    async fn rows<T: Row>(&self, sql: &'static str, args: Vec<Arg>) -> Result<Vec<T>> {
+        loop {
+            if self.closed.load(Ordering::Acquire) {
+                return Err(StoreError::Unavailable("the store is closed".into()));
+            }
+            self.line.up().await;
+            let pool = self.pool();
+            let fetched = async {
+                let fetched = timeout(FETCH_DEADLINE, fetch(&pool.connections, sql, args.clone())).await;
+                fetched.unwrap_or_else(|_| Err(Failure::Connection("no answer, not even that it took too long".into())))
+            };
+            match self.line.while_up(fetched).await {
+                Some(Ok(rows)) => return Ok(rows),
+                Some(Err(Failure::Statement(error))) => return Err(error),
+                Some(Err(Failure::Connection(why))) => {
+                    self.replace(&pool);
+                    return Err(StoreError::Unavailable(why));
+                }
+                None => {}
+            }
+        }
     }
 
     /// The pool, a fresh one if the server was found anew since it was made.
@@ -94,26 +130,14 @@ impl Reader for PgReader {
     }
 
     async fn rows<T: Row>(&self, sql: &'static str, args: Vec<Arg>) -> Result<Vec<T>> {
-        let pool = self.pool();
-        let (used, line) = (Arc::clone(&pool), self.line.clone());
-        let reading = async move {
-            let gone = || Err(Failure::Connection("PostgreSQL does not answer".into()));
-            Ok(line.while_up(fetch(&used.connections, sql, args)).await.unwrap_or_else(gone))
-        };
-        let found = owned(READ_DEADLINE, reading).await.unwrap_or_else(|e| Err(Failure::Connection(e.to_string())));
-        found.map_err(|failure| match failure {
-            Failure::Connection(why) => {
-                self.replace(&pool);
-                StoreError::Unavailable(why)
-            }
-            Failure::Statement(error) => error,
-        })
+        let shared = Arc::clone(&self.shared);
+        owned(READ_DEADLINE, async move { shared.rows(sql, args).await }).await
     }
 
     async fn close(&self) {
-        self.closed.store(true, Ordering::Release);
+        self.shared.closed.store(true, Ordering::Release);
         self.watcher.abort();
-        self.pool.load_full().connections.close().await;
+        self.shared.pool.load_full().connections.close().await;
     }
 }
 

@@ -261,7 +261,7 @@ h AS (
 )
 SELECT generation FROM ok";
 
-/// Stores activity: one statement, head row first.
+/// Stores activity: one statement, head row first. One that was given up may arrive after its successor.
 pub(super) const PUT_ACTIVITY: &str = "
 WITH h0 AS MATERIALIZED (SELECT position FROM head WHERE one = 1 FOR UPDATE),
 put AS (
@@ -271,6 +271,7 @@ put AS (
   CROSS JOIN h0
   ON CONFLICT (organisation, day, category) DO UPDATE SET planned = excluded.planned, delivered = excluded.delivered,
     postponed = excluded.postponed, source = excluded.source, received = excluded.received
+  WHERE activity.received <= excluded.received
 ),
 touch AS (
   UPDATE subject SET etag = $1 FROM h0 WHERE number = ANY($3)

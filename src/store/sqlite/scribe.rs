@@ -25,11 +25,12 @@ impl SqliteScribe {
 
     async fn connection(&mut self) -> Result<&mut SqliteConnection> {
         self.lost.check()?;
-        let conn = match self.conn.take() {
-            Some(conn) => conn,
-            None => self.options.connect().await.map_err(before_commit)?,
-        };
-        Ok(self.conn.insert(conn))
+        if let Some(conn) = self.conn.take() {
+            return Ok(self.conn.insert(conn));
+        }
+        let connected = self.options.connect().await.map_err(before_commit);
+        self.lost.note(&connected);
+        Ok(self.conn.insert(connected?))
     }
 
     /// After an error the connection goes, and with it whatever transaction it was left in.

@@ -143,8 +143,9 @@ WHERE number IN (SELECT value FROM json_each($1))";
 
 pub(super) const COMMIT: &str = "COMMIT";
 
-/// Writes what is there already, and syncs it.
-pub(super) const BARRIER: &str = "BEGIN IMMEDIATE; UPDATE head SET log_time = log_time; COMMIT";
+/// Writes what is there already, and syncs it. There and back, because SQLite does not write what does not change.
+pub(super) const BARRIER: &str = "
+BEGIN IMMEDIATE; UPDATE head SET log_time = log_time + 1; UPDATE head SET log_time = log_time - 1; COMMIT";
 
 pub(super) const ROLLBACK: &str = "ROLLBACK";
 
@@ -193,7 +194,7 @@ pub(super) static WRITE_ACTIVITY: LazyLock<Bulk> = LazyLock::new(|| {
         8,
         "ON CONFLICT (organisation, day, category) DO UPDATE SET planned = excluded.planned, \
          delivered = excluded.delivered, postponed = excluded.postponed, source = excluded.source, \
-         received = excluded.received",
+         received = excluded.received WHERE activity.received <= excluded.received",
     )
 });
 

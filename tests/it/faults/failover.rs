@@ -13,6 +13,7 @@ use super::cluster::{Cluster, Shared};
 use super::nemesis::{self, Done, Fault};
 use super::proxy::{Proxy, Way};
 use super::run::{judge, recorded};
+use super::server::Server;
 use super::storage::{breach, subscribe};
 use crate::support::hospital::reason;
 use crate::support::service::{ReportStream, eventually, within};
@@ -40,10 +41,9 @@ async fn r1_a_promoted_synchronous_standby_has_everything_that_was_receipted() {
     judge("failover to a synchronous standby", &history, &done);
 }
 
-/// The primary crashes while a commit waits for its standby. Started again it shows that commit, which the standby has not:
-/// a receipt for it would be lost with the primary.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn r1_what_only_the_crashed_primary_has_is_not_receipted() {
+/// A commit waits for the standby, and by `doubt` comes to be seen on the primary alone: a receipt for it would be lost with
+/// the primary.
+async fn nothing_is_receipted_that_only_the_primary_has(doubt: impl AsyncFnOnce(&mut Server)) {
     let Some(mut cluster) = with_standby(1).await else { return };
     cluster.open_hospital().await;
     let mut reports = ReportStream::open(cluster.channel(0).await).await;
@@ -55,11 +55,9 @@ async fn r1_what_only_the_crashed_primary_has_is_not_receipted() {
     let held = standby.take().expect("it has one");
     held.freeze();
     assert!(reports.send(vec![breach(2, true)]).await);
-    let waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'";
-    eventually("the commit waits for the standby", async || primary.number(waits).await > 0).await;
-    primary.kill();
-    primary.run().await;
-    // After a crash it is visible at once, on the primary alone.
+    let waits = format!("SELECT count(*) FROM pg_stat_activity WHERE {WAITING}");
+    eventually("the commit waits for the standby", async || primary.number(&waits).await > 0).await;
+    doubt(primary).await;
     eventually("the primary shows it", async || primary.number("SELECT count(*) FROM report").await == 2).await;
     let early = timeout(Duration::from_secs(3), reports.message()).await;
     assert!(early.is_err(), "it was receipted before the standby had it: {early:?}");
@@ -73,33 +71,35 @@ async fn r1_what_only_the_crashed_primary_has_is_not_receipted() {
     assert_eq!(held.number("SELECT count(*) FROM report").await, 2, "what was receipted is there");
 }
 
-/// Somebody cancels the wait for the standby: PostgreSQL then reports success, with a warning.
+/// Backends whose commit waits for the synchronous standby.
+const WAITING: &str = "wait_event = 'SyncRep'";
+
+/// Started again after a crash, the primary shows what the standby has not.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r1_what_only_the_crashed_primary_has_is_not_receipted() {
+    let crash = async |primary: &mut Server| {
+        primary.kill();
+        primary.run().await;
+    };
+    nothing_is_receipted_that_only_the_primary_has(crash).await;
+}
+
+/// Somebody cancels the wait: PostgreSQL then reports success, with a warning.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn r1_a_commit_whose_wait_for_the_standby_is_cancelled_is_not_receipted() {
-    let Some(mut cluster) = with_standby(1).await else { return };
-    cluster.open_hospital().await;
-    let mut reports = ReportStream::open(cluster.channel(0).await).await;
-    assert!(reports.send(vec![breach(1, true)]).await);
-    reports.receipts(1).await;
-    cluster.calm().await;
-    let Shared { primary, standby, ways } = cluster.shared();
-    let held = standby.take().expect("it has one");
-    held.freeze();
-    assert!(reports.send(vec![breach(2, true)]).await);
-    let waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'";
-    eventually("the commit waits for the standby", async || primary.number(waits).await > 0).await;
-    primary.sql("SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'").await;
-    eventually("the primary shows it", async || primary.number("SELECT count(*) FROM report").await == 2).await;
-    let early = timeout(Duration::from_secs(3), reports.message()).await;
-    assert!(early.is_err(), "it was receipted before the standby had it: {early:?}");
+    let cancel = async |primary: &mut Server| {
+        primary.sql(&format!("SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE {WAITING}")).await;
+    };
+    nothing_is_receipted_that_only_the_primary_has(cancel).await;
+}
 
-    primary.kill();
-    held.thaw();
-    held.promote();
-    ways[0].lead_to(held.address());
-    let receipt = reports.receipts(1).await.remove(0);
-    assert!(matches!(receipt.outcome(), ReceiptOutcome::Accepted | ReceiptOutcome::Duplicate), "{receipt:?}");
-    assert_eq!(held.number("SELECT count(*) FROM report").await, 2, "what was receipted is there");
+/// Somebody ends the connection that waits: whether it was committed, PostgreSQL no longer says.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r1_a_commit_whose_connection_is_terminated_while_it_waits_is_not_receipted() {
+    let terminate = async |primary: &mut Server| {
+        primary.sql(&format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {WAITING}")).await;
+    };
+    nothing_is_receipted_that_only_the_primary_has(terminate).await;
 }
 
 /// Cursor and position of each message up to and including the `count`th event.
