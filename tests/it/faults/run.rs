@@ -27,7 +27,7 @@ pub fn wishes() -> Vec<Wish> {
         Wish { rules: rules(&["ward.double_gap"]), ..Wish::default() },
         Wish { rules: rules(&["ratio.over_limit", "cover.below_minimum"]), breaks_after: Some(30), ..Wish::default() },
         Wish { snapshots: true, breaks_after: Some(100), ..Wish::default() },
-        Wish { from_the_beginning: true, breaks_after: Some(100), ..Wish::default() },
+        Wish { from_the_beginning: true, ..Wish::default() },
     ]
 }
 

@@ -30,8 +30,13 @@ pub async fn corrections_replace_and_what_is_not_reported_stays_unknown(fresh: &
 
     // Whole rows replace: what the correction does not say is not reported any more.
     let corrected =
-        ActivityRow { source: "EPR".into(), received: at(5), ..row(trust, DAY, 1, [None, Some(31), Some(9)]) };
+        ActivityRow { source: "EPR".into(), received: at(15), ..row(trust, DAY, 1, [None, Some(31), Some(9)]) };
     store.put_activity(&put(vec![corrected.clone()])).await.unwrap();
+    assert_eq!(store.activity(&[trust], DAY, DAY).await.unwrap(), [corrected.clone(), other.clone()]);
+
+    // One that was given up on the way, and arrives after its successor.
+    let late = ActivityRow { received: at(14), ..row(trust, DAY, 1, [Some(1), Some(1), Some(1)]) };
+    store.put_activity(&put(vec![late])).await.unwrap();
     assert_eq!(store.activity(&[trust], DAY, DAY).await.unwrap(), [corrected, other]);
     assert_eq!(fresh.place.number("SELECT count(*) FROM activity").await, 2);
 }
