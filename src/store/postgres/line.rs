@@ -96,9 +96,9 @@ impl Line {
             let connected = connect(&options, || self.lost()).await;
             self.regained();
             if let Some(conn) = connected {
-                if asked(conn).await {
-                    self.lost();
-                }
+                asked(conn).await;
+                // Also when it was ended with an error: the server went down, and others that are idle have not noticed.
+                self.lost();
             } else {
                 // It is there, and takes no more connections: theirs are as good an answer.
                 sleep(4 * EVERY).await;
@@ -133,14 +133,10 @@ fn is_there(error: &Error) -> bool {
     error.as_database_error().and_then(DatabaseError::code).is_some_and(|code| !code.starts_with("57P"))
 }
 
-/// Returns when it is over with a connection: whether nothing came in time. An error the others have by themselves.
-async fn asked(mut conn: PgConnection) -> bool {
-    loop {
-        match timeout(PATIENCE, conn.ping()).await {
-            Ok(Ok(())) => sleep(EVERY).await,
-            Ok(Err(_)) => return false,
-            Err(_) => return true,
-        }
+/// Returns when there is no answer in time, or an error.
+async fn asked(mut conn: PgConnection) {
+    while let Ok(Ok(())) = timeout(PATIENCE, conn.ping()).await {
+        sleep(EVERY).await;
     }
 }
 

@@ -63,6 +63,7 @@ impl PgReader {
 
 impl Shared {
     async fn rows<T: Row>(&self, sql: &'static str, args: Vec<Arg>) -> Result<Vec<T>> {
+        let mut again = true;
         loop {
             if self.closed.load(Ordering::Acquire) {
                 return Err(StoreError::Unavailable("the store is closed".into()));
@@ -78,7 +79,10 @@ impl Shared {
                 Some(Err(Failure::Statement(error))) => return Err(error),
                 Some(Err(Failure::Connection(why))) => {
                     self.replace(&pool);
-                    return Err(StoreError::Unavailable(why));
+                    // Once more: connections that were idle while the server was restarted fail when they are used.
+                    if !std::mem::take(&mut again) {
+                        return Err(StoreError::Unavailable(why));
+                    }
                 }
                 None => {}
             }

@@ -1,7 +1,10 @@
 //! The system's clock is set on and back under the running service (libfaketime gives it a clock of its own).
 
+use std::collections::HashSet;
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
+use std::process::Command;
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -34,6 +37,8 @@ struct Fake(TempDir);
 impl Fake {
     fn new() -> Self {
         let fake = Self(TempDir::new().unwrap());
+        // PostgreSQL's user reads it too.
+        fs::set_permissions(fake.0.path(), fs::Permissions::from_mode(0o755)).unwrap();
         fake.set(0);
         fake
     }
@@ -46,13 +51,12 @@ impl Fake {
     fn file(&self) -> PathBuf {
         self.0.path().join("offset")
     }
-    fn start(&self, cluster: &mut Cluster) {
-        cluster.start_with(0, |command| {
-            command.env("LD_PRELOAD", library());
-            command.env("FAKETIME_TIMESTAMP_FILE", self.file());
-            command.env("FAKETIME_NO_CACHE", "1");
-            command.env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
-        });
+    /// Gives it to a process.
+    fn give(&self, command: &mut Command) {
+        command.env("LD_PRELOAD", library());
+        command.env("FAKETIME_TIMESTAMP_FILE", self.file());
+        command.env("FAKETIME_NO_CACHE", "1");
+        command.env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
     }
 }
 
@@ -81,18 +85,12 @@ fn cover(at: Time, registrars: i32) -> pb::StaffingReport {
     pb::StaffingReport { cover_group: GROUP.into(), medical_cover, ..report("", at, "MEDROTA") }
 }
 
-/// Two hours on, and back again: what fell overdue did so once, time never falls in the log, what follows from another
-/// subject is still published within 2 s, and a restart goes on by the right time.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn t1_a_clock_set_on_and_back_neither_repeats_nor_stops_anything() {
-    let fake = Fake::new();
-    let mut cluster = Cluster::sqlite();
-    cluster.kill(0).await;
-    fake.start(&mut cluster);
+/// Two hours on, and one back: what fell overdue did so once, and what follows from another subject is still published.
+async fn set_on_and_back(fake: &Fake, cluster: &Cluster) {
     cluster.open_hospital().await;
-    submit(&cluster, (1..=WARDS).map(|n| figures(&ward(n), now() - Span::seconds(1), 30, 2)).collect()).await;
+    submit(cluster, (1..=WARDS).map(|n| figures(&ward(n), now() - Span::seconds(1), 30, 2)).collect()).await;
     fake.set(120);
-    let overdue = async || rises(&cluster, "report.overdue").await;
+    let overdue = async || rises(cluster, "report.overdue").await;
     eventually("all wards are overdue", async || overdue().await == WARDS).await;
     let last = cluster.number("SELECT log_time FROM head").await;
     assert!(Time::from_micros(last) > now() + Span::minutes(119), "the service goes by its clock");
@@ -102,25 +100,21 @@ async fn t1_a_clock_set_on_and_back_neither_repeats_nor_stops_anything() {
     // hour old to it.
     let derived = async || {
         let at = now() + Span::minutes(60);
-        submit(&cluster, vec![figures(&ward(1), at, 31, 2), cover(at, 0)]).await;
-        let seen = async || rises(&cluster, "ward.double_gap").await == 1;
+        submit(cluster, vec![figures(&ward(1), at, 31, 2), cover(at, 0)]).await;
+        let seen = async || rises(cluster, "ward.double_gap").await == 1;
         eventually("the double gap is derived", seen).await;
     };
     timeout(Duration::from_secs(10), derived()).await.expect("a clock set back stops nothing");
     assert_eq!(overdue().await, WARDS, "nothing falls overdue twice");
+}
 
-    cluster.kill(0).await;
-    cluster.start(0);
-    submit(&cluster, vec![figures(&ward(2), now(), 14, 2)]).await;
-    let mut register = cluster.registering(0).await;
-    let shown = within(register.get_ward(pb::GetWardRequest { name: ward(2) })).await.unwrap().into_inner();
-    assert_eq!(shown.freshness(), pb::Freshness::Fresh);
-    // The log's time waits for the clock, and never falls.
+/// Time never falls in the log, and no episode rises twice.
+async fn the_log_is_sound(cluster: &Cluster) {
     let count = usize::try_from(cluster.number("SELECT count(*) FROM event").await).unwrap();
     let all = super::reading::events(cluster.alerts(0).await, count).await;
     let times: Vec<Time> = all.iter().map(|e| to_time(e.event_time.unwrap()).unwrap()).collect();
     assert!(times.is_sorted(), "{times:?}");
-    let mut open = std::collections::HashSet::new();
+    let mut open = HashSet::new();
     for event in &all {
         let alert = event.alert.as_ref().unwrap();
         match event.r#type() {
@@ -129,4 +123,40 @@ async fn t1_a_clock_set_on_and_back_neither_repeats_nor_stops_anything() {
             _ => {}
         }
     }
+}
+
+/// A single process goes by the system's clock; a restart goes on by the right time.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn t1_a_clock_set_on_and_back_neither_repeats_nor_stops_anything() {
+    let fake = Fake::new();
+    let mut cluster = Cluster::sqlite();
+    cluster.kill(0).await;
+    cluster.start_with(0, |command| fake.give(command));
+    set_on_and_back(&fake, &cluster).await;
+    cluster.kill(0).await;
+    cluster.start(0);
+    submit(&cluster, vec![figures(&ward(2), now(), 14, 2)]).await;
+    let mut register = cluster.registering(0).await;
+    let shown = within(register.get_ward(pb::GetWardRequest { name: ward(2) })).await.unwrap().into_inner();
+    assert_eq!(shown.freshness(), pb::Freshness::Fresh);
+    the_log_is_sound(&cluster).await;
+}
+
+/// Replicas go by PostgreSQL's clock: it is that one which is set.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn t1_a_databases_clock_set_on_and_back_neither_repeats_nor_stops_anything() {
+    let Some(mut cluster) = Cluster::postgres(2).await else { return };
+    let fake = Fake::new();
+    let primary = &mut cluster.shared().primary;
+    primary.stop();
+    primary.run_with(|command| fake.give(command)).await;
+    // The first change after a restart may be in doubt, and is then made again.
+    let wards = super::load::register().0;
+    eventually("changes are taken again", async || {
+        let request = pb::UpsertWardsRequest { wards: wards.clone(), validate_only: false };
+        within(cluster.registering(0).await.upsert_wards(request)).await.is_ok()
+    })
+    .await;
+    set_on_and_back(&fake, &cluster).await;
+    the_log_is_sound(&cluster).await;
 }
