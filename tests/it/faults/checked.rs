@@ -213,7 +213,7 @@ fn a_receipt_while_storage_was_down_is_found() {
         from: at(190),
         to: at(210),
         replica: None,
-        storage_down: Some(at(210)),
+        storage_down: Some(at(190)..at(210)),
     };
     assert_eq!(broken(|h| h.troubles.push(down)), ["R4"]);
 }

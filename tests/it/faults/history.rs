@@ -1,6 +1,7 @@
 //! What writers and subscribers recorded while things broke, and what is true at the end.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ops::Range;
 
 use wardwatch::clock::SystemClock;
 use wardwatch::domain::{Clock as _, Time};
@@ -19,8 +20,8 @@ pub struct Trouble {
     pub to: Time,
     /// The replica that stood still or was gone; `None`: all of them, for storage was.
     pub replica: Option<usize>,
-    /// Until when nothing could be stored.
-    pub storage_down: Option<Time>,
+    /// When surely nothing could be stored.
+    pub storage_down: Option<Range<Time>>,
 }
 
 /// One stream of reports, or one unary call.

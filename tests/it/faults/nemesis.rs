@@ -101,7 +101,8 @@ pub struct Done {
     pub troubles: Vec<Trouble>,
     pub drains: Vec<(usize, wardwatch::domain::Time, bool)>,
     pub counts: BTreeMap<&'static str, usize>,
-    /// When storage was back, if that was before all was put right.
+    /// When storage was surely gone, and until when.
+    gone: Option<wardwatch::domain::Time>,
     back: Option<wardwatch::domain::Time>,
 }
 
@@ -127,10 +128,10 @@ pub async fn disturb(cluster: &mut Cluster, rng: &mut Rng, length: Duration) -> 
 /// Breaks one thing, puts it right, and notes it.
 pub async fn one(cluster: &mut Cluster, rng: &mut Rng, fault: Fault, replica: usize, done: &mut Done) {
     let from = now();
-    done.back = None;
+    (done.gone, done.back) = (None, None);
     let whose = bring_about(cluster, rng, fault, replica, done).await;
     let (kind, to) = (fault.name(), now());
-    let storage_down = fault.takes_storage().then(|| done.back.unwrap_or(to));
+    let storage_down = fault.takes_storage().then(|| done.gone.unwrap_or(from)..done.back.unwrap_or(to));
     eprintln!("{from} to {to}: {kind}{}", whose.map(|n| format!(" ({n})")).unwrap_or_default());
     done.troubles.push(Trouble { kind, from, to, replica: whose, storage_down });
     *done.counts.entry(kind).or_default() += 1;
@@ -165,7 +166,9 @@ async fn bring_about(
         }
         Fault::Lock => {
             let lock = super::storage::lock(cluster).await;
+            done.gone = Some(now());
             sleep(while_broken).await;
+            done.back = Some(now());
             lock.release().await;
             return None;
         }
@@ -218,15 +221,18 @@ async fn database(cluster: &mut Cluster, fault: Fault, while_broken: Duration, d
         Fault::DatabaseKill => {
             primary.kill();
             sleep(while_broken / 4).await;
+            done.back = Some(now());
             primary.run().await;
         }
         Fault::DatabaseRestart => {
             primary.stop();
+            done.back = Some(now());
             primary.run().await;
         }
         Fault::DatabaseFreeze => {
             primary.freeze();
             sleep(while_broken).await;
+            done.back = Some(now());
             primary.thaw();
         }
         Fault::DatabaseTerminate => {
@@ -238,6 +244,7 @@ async fn database(cluster: &mut Cluster, fault: Fault, while_broken: Duration, d
             let standby = standby.as_ref().expect("a storm has a standby");
             standby.freeze();
             sleep(while_broken).await;
+            done.back = Some(now());
             standby.thaw();
         }
         Fault::Failover => {
@@ -246,8 +253,8 @@ async fn database(cluster: &mut Cluster, fault: Fault, while_broken: Duration, d
                 way.set(Way::Reset);
             }
             let next = standby.take().expect("a storm has a standby");
-            next.promote();
             done.back = Some(now());
+            next.promote();
             *primary = next;
             for way in ways.iter() {
                 way.lead_to(primary.address());

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fastrand::Rng;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use wardwatch::domain::Span;
 
@@ -13,7 +14,7 @@ use super::history::{History, now};
 use super::load::{CLEAR_AFTER_MINUTES, System};
 use super::nemesis::Done;
 use super::people::{Wish, listen, record, respond, write};
-use crate::support::service::eventually;
+use crate::support::service::{LONG, eventually};
 
 /// Between two messages of a writer.
 const PACE: Duration = Duration::from_millis(40);
@@ -64,10 +65,16 @@ pub async fn recorded(
     responder.await.unwrap();
     history.truth = cluster.truth(began).await;
     let newest = history.truth.rows.last().map_or(0, |row| row.position);
-    eventually("every subscriber has heard the end", async || {
-        records.iter().all(|record| record.lock().unwrap().reached >= newest)
-    })
-    .await;
+    let heard = async || records.iter().all(|record| record.lock().unwrap().reached >= newest);
+    if timeout(LONG * 3 / 4, eventually("every subscriber has heard the end", heard)).await.is_err() {
+        for (n, record) in records.iter().enumerate() {
+            let record = record.lock().unwrap();
+            let ends: Vec<_> =
+                record.streams.iter().rev().take(3).map(|s| (s.replica, s.heard.len(), &s.end)).collect();
+            eprintln!("subscriber {n} reached {} of {newest}; its last streams: {ends:?}", record.reached);
+        }
+        panic!("not every subscriber has heard the end");
+    }
     end.cancel();
     for listener in listeners {
         listener.await.unwrap();

@@ -115,8 +115,8 @@ fn blocks(report: &pb::StaffingReport) -> impl Iterator<Item = i32> {
 
 pub fn r4_nothing_is_receipted_while_storage_is_down(history: &History) -> Vec<String> {
     let mut found = Vec::new();
-    for (trouble, back) in history.troubles.iter().filter_map(|t| Some((t, t.storage_down?))) {
-        let during = trouble.from + UNDER_WAY..back;
+    for (trouble, down) in history.troubles.iter().filter_map(|t| Some((t, t.storage_down.clone()?))) {
+        let during = down.start + UNDER_WAY..down.end;
         let receipts = history.written.iter().flat_map(|w| &w.exchanges).flat_map(|x| &x.receipts);
         for (at, receipt) in receipts.filter(|(at, r)| during.contains(at) && r.outcome() != ReceiptOutcome::Rejected) {
             found.push(format!(
