@@ -46,6 +46,10 @@ pub(super) trait Reader: Debug + Send + Sync + 'static {
     fn clock(&self) -> Option<Time>;
     /// All rows of one statement, in a task of its own: a caller that gives up does not cancel it.
     fn rows<T: Row>(&self, sql: &'static str, args: Vec<Arg>) -> impl Future<Output = Result<Vec<T>>> + Send;
+    /// Counts how often it had to connect anew. After a crash a server shows commits that its standby may not have.
+    fn connected(&self) -> u64 {
+        0
+    }
     /// Returns, with the reason, when nothing can be stored any more until the process is started anew.
     fn lost(&self) -> impl Future<Output = String> + Send {
         std::future::pending()

@@ -1,3 +1,4 @@
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -27,6 +28,26 @@ const FAREWELL: Duration = Duration::from_secs(1);
 pub(super) struct Database<R> {
     pub reader: R,
     pub writer: Writer,
+    /// For which count of connections a barrier was passed: what is read of the log since then will not be lost.
+    pub proven: AtomicU64,
+}
+
+impl<R: Reader> Database<R> {
+    /// What a read of the log finds, behind a barrier if the database was connected to anew: nobody is shown events that
+    /// may be lost with a primary that crashed.
+    async fn proven<T, F: Future<Output = Result<T>> + Send>(&self, read: impl Fn() -> F + Send + Sync) -> Result<T> {
+        loop {
+            let connected = self.reader.connected();
+            if self.proven.load(Ordering::Acquire) != connected {
+                self.writer.barrier().await?;
+                self.proven.store(connected, Ordering::Release);
+            }
+            let found = read().await?;
+            if self.reader.connected() == connected {
+                return Ok(found);
+            }
+        }
+    }
 }
 
 #[async_trait]
@@ -112,8 +133,8 @@ impl<R: Reader> Store for Database<R> {
     async fn read_log(&self, after: LogPoint, max_bytes: usize) -> Result<LogRead> {
         let bytes = i64::try_from(max_bytes).unwrap_or(i64::MAX);
         let rows = (bytes / EVENT_BYTES).clamp(LOG_ROWS.0, LOG_ROWS.1);
-        let args = vec![Arg::Int(after.position), Arg::Int(after.tag), Arg::Int(rows), Arg::Int(bytes)];
-        Ok(rows::log(self.reader.rows(sql::READ_LOG, args).await?))
+        let args = || vec![Arg::Int(after.position), Arg::Int(after.tag), Arg::Int(rows), Arg::Int(bytes)];
+        Ok(rows::log(self.proven(|| self.reader.rows(sql::READ_LOG, args())).await?))
     }
 
     async fn point_at(&self, time: Time) -> Result<Result<LogPoint, LogPoint>> {
@@ -128,7 +149,7 @@ impl<R: Reader> Store for Database<R> {
     }
 
     async fn open_alerts(&self) -> Result<(LogPoint, Vec<ListedAlert>)> {
-        rows::alerts(self.reader.rows(sql::OPEN_ALERTS, vec![]).await?)
+        rows::alerts(self.proven(|| self.reader.rows(sql::OPEN_ALERTS, vec![])).await?)
     }
 
     async fn list_alerts(&self, query: &AlertQuery) -> Result<(LogPoint, Vec<ListedAlert>)> {

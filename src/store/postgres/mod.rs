@@ -11,6 +11,7 @@ mod sql;
 
 use std::str::FromStr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use sqlx::error::DatabaseError;
@@ -43,7 +44,7 @@ pub(super) async fn open(url: &str, migrate: bool) -> Result<Arc<dyn Store>, Ope
     conn.close().await.map_err(|e| cannot_open(url, &e))?;
     let line = Line::default();
     let writer = Writer::start(PgScribe::new(options.clone(), line.clone()));
-    Ok(Arc::new(Database { reader: PgReader::new(options, line), writer }))
+    Ok(Arc::new(Database { reader: PgReader::new(options, line), writer, proven: AtomicU64::new(0) }))
 }
 
 pub(super) async fn migrate(url: &str) -> Result<MigrationReport, OpenError> {

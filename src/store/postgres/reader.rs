@@ -1,5 +1,5 @@
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -41,6 +41,8 @@ struct Shared {
     options: PgConnectOptions,
     line: Line,
     pool: ArcSwap<Pool>,
+    /// How many pools there were.
+    pools: AtomicU64,
     closed: AtomicBool,
 }
 
@@ -57,7 +59,10 @@ impl PgReader {
         let options = options.options(SETTINGS);
         let pool = ArcSwap::from_pointee(Pool::new(&options, &line));
         let watcher = AbortOnDropHandle::new(tokio::spawn(line.clone().watch(options.clone())));
-        Self { shared: Arc::new(Shared { options, line, pool, closed: AtomicBool::new(false) }), watcher }
+        Self {
+            shared: Arc::new(Shared { options, line, pool, pools: AtomicU64::new(1), closed: AtomicBool::new(false) }),
+            watcher,
+        }
     }
 }
 
@@ -106,6 +111,7 @@ impl Shared {
         }
         let before = self.pool.compare_and_swap(failed, Arc::new(Pool::new(&self.options, &self.line)));
         if Arc::ptr_eq(&before, failed) {
+            self.pools.fetch_add(1, Ordering::AcqRel);
             tracing::debug!("reading over fresh connections to PostgreSQL");
             let failed = Arc::clone(failed);
             // It waits for the calls still under way, which have deadlines.
@@ -136,6 +142,10 @@ impl Reader for PgReader {
     async fn rows<T: Row>(&self, sql: &'static str, args: Vec<Arg>) -> Result<Vec<T>> {
         let shared = Arc::clone(&self.shared);
         owned(READ_DEADLINE, async move { shared.rows(sql, args).await }).await
+    }
+
+    fn connected(&self) -> u64 {
+        self.shared.line.found() + self.shared.pools.load(Ordering::Acquire)
     }
 
     async fn close(&self) {

@@ -14,6 +14,7 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -77,7 +78,7 @@ pub(super) async fn open(path: &Path, migrate: bool, clock: Arc<dyn Clock>) -> R
     }
     let reader = SqliteReader::new(path.to_path_buf(), clock);
     let writer = Writer::start(SqliteScribe::new(connect_options(path), conn, reader.lost(), lock));
-    Ok(Arc::new(Database { reader, writer }))
+    Ok(Arc::new(Database { reader, writer, proven: AtomicU64::new(0) }))
 }
 
 pub(super) async fn migrate(path: &Path) -> Result<MigrationReport, OpenError> {

@@ -14,8 +14,8 @@ use super::nemesis::{self, Done, Fault};
 use super::proxy::{Proxy, Way};
 use super::run::{judge, recorded};
 use super::server::Server;
-use super::storage::{breach, subscribe};
-use crate::support::hospital::reason;
+use super::storage::{breach, events, subscribe};
+use crate::support::hospital::{reason, ward};
 use crate::support::service::{ReportStream, eventually, within};
 
 async fn with_standby(replicas: usize) -> Option<Cluster> {
@@ -43,7 +43,8 @@ async fn r1_a_promoted_synchronous_standby_has_everything_that_was_receipted() {
 
 /// A commit waits for the standby, and by `doubt` comes to be seen on the primary alone: a receipt for it would be lost with
 /// the primary.
-async fn nothing_is_receipted_that_only_the_primary_has(doubt: impl AsyncFnOnce(&mut Server)) {
+/// Nor is it shown to subscribers after a crash.
+async fn nothing_is_receipted_that_only_the_primary_has(crashed: bool, doubt: impl AsyncFnOnce(&mut Server)) {
     let Some(mut cluster) = with_standby(1).await else { return };
     cluster.open_hospital().await;
     let mut reports = ReportStream::open(cluster.channel(0).await).await;
@@ -51,6 +52,7 @@ async fn nothing_is_receipted_that_only_the_primary_has(doubt: impl AsyncFnOnce(
     reports.receipts(1).await;
     // Or it would be a sweep's commit that waits.
     cluster.calm().await;
+    let mut alerts = subscribe(&cluster, 0).await;
     let Shared { primary, standby, ways } = cluster.shared();
     let held = standby.take().expect("it has one");
     held.freeze();
@@ -61,6 +63,10 @@ async fn nothing_is_receipted_that_only_the_primary_has(doubt: impl AsyncFnOnce(
     eventually("the primary shows it", async || primary.number("SELECT count(*) FROM report").await == 2).await;
     let early = timeout(Duration::from_secs(3), reports.message()).await;
     assert!(early.is_err(), "it was receipted before the standby had it: {early:?}");
+    if crashed {
+        let shown = timeout(Duration::from_millis(100), events(&mut alerts)).await;
+        assert!(shown.is_err(), "it was shown before the standby had it: {shown:?}");
+    }
 
     primary.kill();
     held.thaw();
@@ -69,6 +75,9 @@ async fn nothing_is_receipted_that_only_the_primary_has(doubt: impl AsyncFnOnce(
     let receipt = reports.receipts(1).await.remove(0);
     assert!(matches!(receipt.outcome(), ReceiptOutcome::Accepted | ReceiptOutcome::Duplicate), "{receipt:?}");
     assert_eq!(held.number("SELECT count(*) FROM report").await, 2, "what was receipted is there");
+    if crashed {
+        assert_eq!(events(&mut alerts).await[0].alert.as_ref().unwrap().ward, ward(2), "and now it is shown");
+    }
 }
 
 /// Backends whose commit waits for the synchronous standby.
@@ -81,7 +90,7 @@ async fn r1_what_only_the_crashed_primary_has_is_not_receipted() {
         primary.kill();
         primary.run().await;
     };
-    nothing_is_receipted_that_only_the_primary_has(crash).await;
+    nothing_is_receipted_that_only_the_primary_has(true, crash).await;
 }
 
 /// Somebody cancels the wait: PostgreSQL then reports success, with a warning.
@@ -90,7 +99,7 @@ async fn r1_a_commit_whose_wait_for_the_standby_is_cancelled_is_not_receipted() 
     let cancel = async |primary: &mut Server| {
         primary.sql(&format!("SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE {WAITING}")).await;
     };
-    nothing_is_receipted_that_only_the_primary_has(cancel).await;
+    nothing_is_receipted_that_only_the_primary_has(false, cancel).await;
 }
 
 /// Somebody ends the connection that waits: whether it was committed, PostgreSQL no longer says.
@@ -99,7 +108,7 @@ async fn r1_a_commit_whose_connection_is_terminated_while_it_waits_is_not_receip
     let terminate = async |primary: &mut Server| {
         primary.sql(&format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {WAITING}")).await;
     };
-    nothing_is_receipted_that_only_the_primary_has(terminate).await;
+    nothing_is_receipted_that_only_the_primary_has(false, terminate).await;
 }
 
 /// Cursor and position of each message up to and including the `count`th event.
