@@ -1,8 +1,8 @@
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use tokio::sync::Mutex;
 use tokio::time::timeout;
 
 use crate::domain::{AlertId, ReportId, SubjectName, Time};
@@ -28,8 +28,9 @@ const FAREWELL: Duration = Duration::from_secs(1);
 pub(super) struct Database<R> {
     pub reader: R,
     pub writer: Writer,
-    /// For which count of connections a barrier was passed: what is read of the log since then will not be lost.
-    pub proven: AtomicU64,
+    /// For which count of connections a barrier was passed: what is read of the log since then will not be lost. Held
+    /// while one is passed, so that all who resume after a failover share it.
+    pub proven: Mutex<u64>,
 }
 
 impl<R: Reader> Database<R> {
@@ -38,10 +39,12 @@ impl<R: Reader> Database<R> {
     async fn proven<T, F: Future<Output = Result<T>> + Send>(&self, read: impl Fn() -> F + Send + Sync) -> Result<T> {
         loop {
             let connected = self.reader.connected();
-            if self.proven.load(Ordering::Acquire) != connected {
+            let mut proven = self.proven.lock().await;
+            if *proven != connected {
                 self.writer.barrier().await?;
-                self.proven.store(connected, Ordering::Release);
+                *proven = connected;
             }
+            drop(proven);
             let found = read().await?;
             if self.reader.connected() == connected {
                 return Ok(found);

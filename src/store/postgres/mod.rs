@@ -11,12 +11,12 @@ mod sql;
 
 use std::str::FromStr;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use sqlx::error::DatabaseError;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, Connection, Error, PgConnection};
+use tokio::sync::Mutex;
 use tokio::time::timeout;
 
 use crate::store::database::Database;
@@ -44,7 +44,7 @@ pub(super) async fn open(url: &str, migrate: bool) -> Result<Arc<dyn Store>, Ope
     conn.close().await.map_err(|e| cannot_open(url, &e))?;
     let line = Line::default();
     let writer = Writer::start(PgScribe::new(options.clone(), line.clone()));
-    Ok(Arc::new(Database { reader: PgReader::new(options, line), writer, proven: AtomicU64::new(0) }))
+    Ok(Arc::new(Database { reader: PgReader::new(options, line), writer, proven: Mutex::default() }))
 }
 
 pub(super) async fn migrate(url: &str) -> Result<MigrationReport, OpenError> {

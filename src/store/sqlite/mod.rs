@@ -14,13 +14,12 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use serde::Serialize;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, Error, SqliteConnection};
-use tokio::sync::watch;
+use tokio::sync::{Mutex, watch};
 use tokio::time::MissedTickBehavior;
 
 use crate::domain::Clock;
@@ -78,7 +77,7 @@ pub(super) async fn open(path: &Path, migrate: bool, clock: Arc<dyn Clock>) -> R
     }
     let reader = SqliteReader::new(path.to_path_buf(), clock);
     let writer = Writer::start(SqliteScribe::new(connect_options(path), conn, reader.lost(), lock));
-    Ok(Arc::new(Database { reader, writer, proven: AtomicU64::new(0) }))
+    Ok(Arc::new(Database { reader, writer, proven: Mutex::default() }))
 }
 
 pub(super) async fn migrate(path: &Path) -> Result<MigrationReport, OpenError> {
