@@ -1,6 +1,8 @@
 //! Configuration: an embedded, commented `default.toml` that *is* the defaults, a file, the environment, flags.
 
+mod check;
 mod database;
+mod form;
 mod layers;
 mod settings;
 
@@ -9,7 +11,9 @@ use std::path::Path;
 
 pub use database::Database;
 pub use layers::{Flag, Sources};
-pub use settings::{Limits, Log, LogFormat, Retention, Server, Settings, Streams};
+pub use settings::{
+    Access, Backup, ClientCertificates, Jwt, Limits, Log, LogFormat, Retention, Server, Settings, Streams, Tls,
+};
 
 /// The defaults, with their comments. `deploy/wardwatch.toml` is the same text.
 pub const DEFAULT: &str = include_str!("default.toml");
