@@ -2,6 +2,7 @@
 
 mod activity;
 mod alerts;
+mod backup;
 mod config;
 mod cover_groups;
 mod cursor_file;
@@ -19,6 +20,7 @@ mod output;
 mod policy;
 pub(crate) mod replay;
 mod report;
+mod restore;
 mod serve;
 mod shown;
 mod situation;
@@ -33,7 +35,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::client::Client;
+use crate::client::{self, Client};
 pub use failure::{Exit, Failure};
 use output::Output;
 
@@ -104,13 +106,16 @@ enum Command {
     /// Announce, change, list and call off strikes; show whether the cover stands.
     #[command(subcommand)]
     Strikes(strikes::Strikes),
-    /// Import, list and show cover groups of doctors.
     #[command(subcommand)]
     CoverGroups(cover_groups::CoverGroups),
     /// Print the configuration in force as TOML, each key with where it came from.
     Config(config::ShowConfig),
     /// Bring the database up to this version's schema, and say what was done.
     Migrate(migrate::Migrate),
+    /// Copy the SQLite database to a file, whether a service runs on it or not.
+    Backup(backup::Backup),
+    /// Put a copy in the SQLite database's place; cursors of before are refused from then on.
+    Restore(restore::Restore),
     /// Ask the service whether it serves (grpc.health.v1): exit code 0 or 1.
     Healthcheck,
 }
@@ -123,7 +128,12 @@ struct Session {
 
 impl Session {
     async fn connect(&self) -> Result<Client, Failure> {
-        Ok(Client::connect(&self.server).await?)
+        Ok(self.open().await?)
+    }
+
+    /// With what went wrong as the client tells it.
+    async fn open(&self) -> Result<Client, client::Error> {
+        Client::connect(&self.server).await
     }
 }
 
@@ -154,6 +164,8 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Serve(serve) => return serve.run().await,
         Command::Config(config) => return config.run(session.output),
         Command::Migrate(migrate) => return migrate.run(session.output).await,
+        Command::Backup(backup) => return backup.run(session.output).await,
+        Command::Restore(restore) => return restore.run(session.output).await,
         _ => crate::telemetry::init_client().map_err(|e| Failure::failed(e.to_string()))?,
     }
     match cli.command {
@@ -170,7 +182,9 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Strikes(strikes) => strikes.run(session).await,
         Command::CoverGroups(groups) => groups.run(session).await,
         Command::Healthcheck => healthcheck::run(session).await,
-        Command::Serve(_) | Command::Config(_) | Command::Migrate(_) => Ok(()),
+        Command::Serve(_) | Command::Config(_) | Command::Migrate(_) | Command::Backup(_) | Command::Restore(_) => {
+            Ok(())
+        }
     }
 }
 

@@ -65,6 +65,8 @@ fn help_is_a_result() {
         "strikes",
         "config",
         "migrate",
+        "backup",
+        "restore",
         "healthcheck",
     ] {
         assert!(stdout(&output).contains(&format!("\n  {command} ")), "{command}");
