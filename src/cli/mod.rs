@@ -7,6 +7,7 @@ mod config;
 mod cover_groups;
 mod cursor_file;
 mod demo;
+mod doctor;
 mod failure;
 mod figure_flags;
 mod figures;
@@ -106,6 +107,7 @@ enum Command {
     /// Announce, change, list and call off strikes; show whether the cover stands.
     #[command(subcommand)]
     Strikes(strikes::Strikes),
+    /// Import, list and show cover groups of doctors.
     #[command(subcommand)]
     CoverGroups(cover_groups::CoverGroups),
     /// Print the configuration in force as TOML, each key with where it came from.
@@ -116,6 +118,8 @@ enum Command {
     Backup(backup::Backup),
     /// Put a copy in the SQLite database's place; cursors of before are refused from then on.
     Restore(restore::Restore),
+    /// Check a service from outside: one line a check, and what to do.
+    Doctor(doctor::Doctor),
     /// Ask the service whether it serves (grpc.health.v1): exit code 0 or 1.
     Healthcheck,
 }
@@ -181,6 +185,7 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Policy(policy) => policy.run(session).await,
         Command::Strikes(strikes) => strikes.run(session).await,
         Command::CoverGroups(groups) => groups.run(session).await,
+        Command::Doctor(doctor) => doctor.run(session).await,
         Command::Healthcheck => healthcheck::run(session).await,
         Command::Serve(_) | Command::Config(_) | Command::Migrate(_) | Command::Backup(_) | Command::Restore(_) => {
             Ok(())

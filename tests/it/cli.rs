@@ -67,6 +67,7 @@ fn help_is_a_result() {
         "migrate",
         "backup",
         "restore",
+        "doctor",
         "healthcheck",
     ] {
         assert!(stdout(&output).contains(&format!("\n  {command} ")), "{command}");

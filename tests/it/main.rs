@@ -6,6 +6,7 @@ mod cli;
 mod client;
 mod commands;
 mod demo;
+mod doctor;
 mod fake;
 mod faults;
 mod feed;
