@@ -33,22 +33,22 @@ async fn told_twice(client: &Client) -> [BTreeMap<String, (i32, String)>; 2] {
     use pb::AlertState::{Acknowledged, Open, Resolved};
     let states = [Open, Acknowledged, Resolved].map(Into::into).to_vec();
     let request = pb::ListAlertsRequest { states, page_size: 1_000, ..Default::default() };
-    let list = within(client.list_alerts(request)).await.unwrap();
-    assert!(list.next_page_token.is_empty(), "one page holds them all");
-    let (_, point) = cursor::decode(&list.cursor).unwrap();
+    let listed = within(client.list_alerts(request)).await.unwrap();
+    assert!(listed.next_page_token.is_empty(), "one page holds them all");
+    let (_, point) = cursor::decode(&listed.cursor).unwrap();
     let mut log =
         client.subscribe(Subscription { start: Start::Since(jiff::Timestamp::UNIX_EPOCH), ..Default::default() });
-    let (mut last, mut seen) = (BTreeMap::new(), 0);
+    let (mut latest, mut seen) = (BTreeMap::new(), 0);
     while seen < point.position {
         let ItemKind::Events(events) = within(log.next()).await.unwrap().kind else { continue };
         for event in events.into_iter().filter(|e| e.position <= point.position) {
             seen += 1;
             assert_eq!(event.position, seen, "the log has no gap");
             let alert = event.alert.unwrap();
-            last.insert(alert.name, (alert.state, alert.etag));
+            latest.insert(alert.name, (alert.state, alert.etag));
         }
     }
-    [list.alerts.into_iter().map(|a| (a.name, (a.state, a.etag))).collect(), last]
+    [listed.alerts.into_iter().map(|a| (a.name, (a.state, a.etag))).collect(), latest]
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -124,7 +124,7 @@ impl Writer {
                 if stopped.is_cancelled() {
                     return;
                 }
-                assert!(stream.send(vec![breach(1 + n % WARDS, n / WARDS % 2 == 0)]).await);
+                assert!(stream.send(vec![breach(1 + n % WARDS, (n / WARDS).is_multiple_of(2))]).await);
                 stream.receipts(1).await;
                 count.fetch_add(1, Ordering::Relaxed);
                 sleep(Duration::from_millis(1)).await;
