@@ -2,10 +2,12 @@
 #![cfg(test)]
 
 mod access;
+mod backup;
 mod cli;
 mod client;
 mod commands;
 mod demo;
+mod doctor;
 mod fake;
 mod faults;
 mod feed;
