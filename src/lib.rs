@@ -1,6 +1,7 @@
 //! wardwatch: staffing reports in, alerts out. This page is the map of rooms; ARCHITECTURE.md walks through them.
 
 pub mod admin;
+pub mod bridge;
 pub mod cli;
 pub mod client;
 pub mod clock;
