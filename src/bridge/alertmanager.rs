@@ -39,14 +39,21 @@ pub(super) enum Answer {
 /// Why a request came to nothing.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum HttpError {
-    #[error("cannot read the token in {}: {why}", path.display())]
+    #[error("cannot read the token for Alertmanager in {}: {why}", path.display())]
     Token { path: PathBuf, why: io::Error },
-    #[error("cannot reach it: {0}")]
+    #[error("cannot reach Alertmanager: {0}")]
     Unreachable(String),
-    #[error("it answers {0}: {1}")]
+    #[error("Alertmanager answers {0}: {1}")]
     Answered(StatusCode, &'static str),
-    #[error("it answers with what is no list of alerts: {0}")]
+    #[error("Alertmanager answers with what is no list of alerts: {0}")]
     Unreadable(String),
+}
+
+impl HttpError {
+    /// Whether another request may fare better at once.
+    pub(super) fn is_of_one_request(&self) -> bool {
+        matches!(self, Self::Answered(s, _) if s.is_server_error() || *s == StatusCode::PAYLOAD_TOO_LARGE)
+    }
 }
 
 /// All of them; they share connections.

@@ -91,7 +91,9 @@ impl Board {
             }
             ItemKind::Events(events) => {
                 self.ended.retain(|_, ended| now.duration_since(ended.noted) < self.lifetime);
-                events.into_iter().for_each(|event| self.happened(event, now, time));
+                for event in events {
+                    self.happened(event, now, time);
+                }
                 return true;
             }
             ItemKind::Heartbeat | ItemKind::Goodbye(_) => {}

@@ -1,14 +1,14 @@
 use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable as _};
-use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tracing::{info, warn};
 
 use super::board::Board;
-use super::{BridgeError, Options};
+use super::{BridgeError, Options, now};
 use crate::client::{self, Client, ItemKind, Start, Subscription, pb};
+use crate::domain::Clock;
 
 /// The service's name for this subscriber when it has no other.
 const SUBSCRIBER: &str = "alertmanager-bridge";
@@ -21,6 +21,7 @@ pub(super) async fn follow(
     environment: &str,
     subscription: Subscription,
     board: &watch::Sender<Board>,
+    clock: &dyn Clock,
 ) -> BridgeError {
     let mut subscriber = client.subscribe(subscription);
     loop {
@@ -37,7 +38,7 @@ pub(super) async fn follow(
             ItemKind::SnapshotComplete(alerts) => info!(alerts, "a whole snapshot of open alerts"),
             _ => {}
         }
-        board.send_if_modified(|board| board.take(item.kind, Instant::now(), Timestamp::now()));
+        board.send_if_modified(|board| board.take(item.kind, Instant::now(), now(clock)));
     }
 }
 

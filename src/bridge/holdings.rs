@@ -39,6 +39,11 @@ impl Sending {
     pub(super) fn wire(&self) -> Wire {
         self.notice.until(self.ends_at)
     }
+
+    /// Whether it is the alert that vouches for all others.
+    pub(super) fn is_watchdog(&self) -> bool {
+        self.notice.alert().is_empty()
+    }
 }
 
 impl Holdings {
@@ -92,12 +97,15 @@ impl Holdings {
     }
 }
 
-/// Sets of at most [`REQUEST`], or of what belongs to one alert.
+/// Sets of at most [`REQUEST`], or of what belongs to one alert; last the watchdog, alone.
 fn requests(mut due: Vec<Sending>) -> Vec<Vec<Sending>> {
-    due.sort_by(|a, b| a.notice.alert().cmp(b.notice.alert()).then(a.open.cmp(&b.open)));
+    due.sort_by(|a, b| {
+        let watchdog = a.is_watchdog().cmp(&b.is_watchdog());
+        watchdog.then_with(|| a.notice.alert().cmp(b.notice.alert())).then(a.open.cmp(&b.open))
+    });
     let mut requests: Vec<Vec<Sending>> = Vec::new();
     for one in due.chunk_by(|a, b| a.notice.alert() == b.notice.alert()) {
-        match requests.last_mut().filter(|request| request.len() + one.len() <= REQUEST) {
+        match requests.last_mut().filter(|r| r.len() + one.len() <= REQUEST && !one[0].is_watchdog()) {
             Some(request) => request.extend_from_slice(one),
             None => requests.push(one.to_vec()),
         }

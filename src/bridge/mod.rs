@@ -14,6 +14,7 @@ mod target;
 mod tests;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -23,6 +24,7 @@ use tokio::time::timeout;
 use tracing::{info, warn};
 
 use crate::client::{self, Client};
+use crate::domain::Clock;
 use alertmanager::Alertmanager;
 use board::Board;
 use notice::Sender;
@@ -100,17 +102,18 @@ pub enum BridgeError {
 pub struct Bridge {
     alertmanagers: Vec<Alertmanager>,
     options: Options,
+    clock: Arc<dyn Clock>,
 }
 
 impl Bridge {
     /// Checks what it was given; nothing is connected to yet.
-    pub fn new(options: Options) -> Result<Self, BridgeError> {
+    pub fn new(options: Options, clock: Arc<dyn Clock>) -> Result<Self, BridgeError> {
         let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
         if !(1..=32).contains(&options.service.len()) || !options.service.chars().all(fits) {
             return Err(BridgeError::Service(options.service));
         }
         let alertmanagers = alertmanager::all(&options)?;
-        Ok(Self { alertmanagers, options })
+        Ok(Self { alertmanagers, options, clock })
     }
 
     /// Runs until it is told to stop, or the service refuses it for good. At a stop open alerts are left as they are: a
@@ -123,16 +126,18 @@ impl Bridge {
         };
         info!(%environment, server = client.url(), alertmanagers = self.alertmanagers.len(), "bridging alerts");
         let (service, forecasts) = (self.options.service.clone(), self.options.include_forecasts);
-        let sender = Sender { service, environment: environment.clone(), forecasts, since: Timestamp::now() };
+        let sender = Sender { service, environment: environment.clone(), forecasts, since: now(&*self.clock) };
         let lifetime = self.options.resend_every * LIVES;
         let subscription = follow::subscription(&self.options);
         let (board, seen) = watch::channel(Board::new(sender, follow::silence(&self.options), lifetime));
         let mut targets = JoinSet::new();
         for alertmanager in self.alertmanagers {
-            targets.spawn(Target::new(alertmanager, seen.clone(), self.options.resend_every, lifetime).run());
+            let clock = Arc::clone(&self.clock);
+            let target = Target::new(alertmanager, seen.clone(), clock, self.options.resend_every, lifetime);
+            targets.spawn(target.run());
         }
         let ended = tokio::select! {
-            error = follow::follow(&client, &environment, subscription, &board) => Err(error),
+            error = follow::follow(&client, &environment, subscription, &board, &*self.clock) => Err(error),
             // They end when the board does, and not before.
             Some(Err(failed)) = targets.join_next() => Err(BridgeError::Failed(failed.to_string())),
             () = &mut stop => Ok(()),
@@ -144,6 +149,11 @@ impl Bridge {
         }
         ended
     }
+}
+
+/// The time as Alertmanager writes it.
+fn now(clock: &dyn Clock) -> Timestamp {
+    Timestamp::from_microsecond(clock.now().as_micros()).unwrap_or_default()
 }
 
 /// The text of the deepest cause: "connection refused" rather than "error sending request".

@@ -1,14 +1,16 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
-use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout};
 use tracing::{info, warn};
 
 use super::alertmanager::{Alertmanager, Answer, HttpError};
 use super::board::Board;
-use super::holdings::Holdings;
+use super::holdings::{Holdings, Sending};
+use super::now;
+use crate::domain::Clock;
 
 /// First wait after a failure, doubled with each.
 const FIRST: Duration = Duration::from_millis(200);
@@ -22,20 +24,32 @@ const LOOK: Duration = Duration::from_secs(5);
 pub(super) struct Target {
     alertmanager: Alertmanager,
     board: watch::Receiver<Board>,
+    clock: Arc<dyn Clock>,
     holdings: Holdings,
     resend_every: Duration,
     /// Whether it was asked what it has from a bridge before this one.
     asked: bool,
+    /// Whether it refused alerts since everything was sent last.
+    refused: bool,
 }
 
 impl Target {
     pub(super) fn new(
         alertmanager: Alertmanager,
         board: watch::Receiver<Board>,
+        clock: Arc<dyn Clock>,
         resend_every: Duration,
         lifetime: Duration,
     ) -> Self {
-        Self { alertmanager, board, holdings: Holdings::new(lifetime), resend_every, asked: false }
+        Self {
+            alertmanager,
+            board,
+            clock,
+            holdings: Holdings::new(lifetime),
+            resend_every,
+            asked: false,
+            refused: false,
+        }
     }
 
     /// Runs until the board's keeper is gone and what it last said was sent.
@@ -53,7 +67,7 @@ impl Target {
                         resend_at = Instant::now() + self.resend_every;
                     }
                     if std::mem::take(&mut failing) {
-                        info!(alertmanager = %self.alertmanager, "reached again; everything open was sent anew");
+                        info!(alertmanager = %self.alertmanager, "Alertmanager is reached again; everything open was sent anew");
                         delays = self::delays(self.resend_every);
                     }
                     if !self.something_to_do(resend_at).await {
@@ -91,29 +105,37 @@ impl Target {
         Ok(())
     }
 
-    /// Sends what is due.
+    /// Sends what is due. One request that cannot be taken holds up none of the others, but for the watchdog: it vouches
+    /// for all of them.
     async fn send(&mut self, all: bool) -> Result<(), HttpError> {
-        let due = self.holdings.due(&self.board.borrow_and_update(), (Instant::now(), Timestamp::now()), all);
+        let now = (Instant::now(), now(&*self.clock));
+        let due = self.holdings.due(&self.board.borrow_and_update(), now, all);
+        let mut failed = None;
+        self.refused &= !all;
         for request in due {
-            let body: Vec<_> = request.iter().map(super::holdings::Sending::wire).collect();
+            if (self.refused || failed.is_some()) && request.iter().all(Sending::is_watchdog) {
+                continue;
+            }
+            let body: Vec<_> = request.iter().map(Sending::wire).collect();
             match self.alertmanager.post(&body).await {
                 Ok(Answer::Taken) => self.holdings.took(request),
                 Ok(Answer::Refused) => {
                     // It keeps the good ones of a request, and the bad would be refused again at once.
-                    warn!(
-                        alertmanager = %self.alertmanager,
-                        alerts = request.len(),
-                        "it refused some alerts (400): its log says why; they are sent again with the next sending"
-                    );
+                    let (alertmanager, alerts) = (&self.alertmanager, request.len());
+                    warn!(%alertmanager, alerts, "Alertmanager refused some alerts (400): its log says why; they are sent again");
+                    self.refused = true;
                     self.holdings.took(request);
                 }
                 Err(error) => {
                     self.holdings.may_have_taken(request);
-                    return Err(error);
+                    if !error.is_of_one_request() {
+                        return Err(error);
+                    }
+                    failed = Some(error);
                 }
             }
         }
-        Ok(())
+        failed.map_or(Ok(()), Err)
     }
 
     /// Learns what is there from a bridge before this one, so that what ended meanwhile can be ended. If it cannot be
@@ -125,13 +147,13 @@ impl Target {
         };
         match self.alertmanager.own(&own).await {
             Ok(found) => {
-                info!(alertmanager = %self.alertmanager, open, there = found.len(), "it has all open alerts");
+                info!(alertmanager = %self.alertmanager, open, there = found.len(), "Alertmanager has all open alerts");
                 self.holdings.found(found);
                 self.asked = true;
             }
             Err(error) => warn!(
                 alertmanager = %self.alertmanager,
-                "{error}; what ended while no bridge ran is not ended there at once, but within its lifetime"
+                "{error}; what ended while no bridge ran ends there within four sending intervals, not at once"
             ),
         }
     }

@@ -10,7 +10,7 @@ use super::holdings::{Holdings, Sending};
 use super::notice::{Sender, WATCHDOG};
 use crate::client::{ItemKind, pb};
 
-const LIFETIME: Duration = Duration::from_secs(240);
+const LIFETIME: Duration = Duration::from_mins(4);
 const SILENCE: Duration = Duration::from_secs(45);
 
 fn time(seconds: i64) -> Timestamp {
@@ -183,7 +183,7 @@ fn what_may_have_been_taken_is_ended_too() {
     }
     scene.seconds = 3;
     scene.take(event(pb::Alert { state: pb::AlertState::Resolved.into(), ..alert(1, pb::Severity::Critical) }, 2));
-    let expected = [told(WATCHDOG, "none", false), told("0001", "critical", true)];
+    let expected = [told("0001", "critical", true), told(WATCHDOG, "none", false)];
     assert_eq!(scene.sent(true), expected);
 }
 
@@ -203,7 +203,7 @@ fn a_deaf_bridge_ends_its_watchdog_and_no_alert() {
     let mut scene = Scene::new(vec![alert(1, pb::Severity::Critical)]);
     scene.sent(true);
     scene.seconds = 46;
-    assert_eq!(scene.sent(true), [told(WATCHDOG, "none", true), told("0001", "critical", false)]);
+    assert_eq!(scene.sent(true), [told("0001", "critical", false), told(WATCHDOG, "none", true)]);
     scene.seconds = 120;
     assert!(scene.take(ItemKind::Heartbeat), "to be heard again is news");
     assert_eq!(scene.sent(false), [told(WATCHDOG, "none", false)]);

@@ -1,4 +1,5 @@
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable as _};
@@ -10,27 +11,31 @@ use super::stop::Stop;
 use super::{Failure, Session};
 use crate::bridge::{self, BridgeError, Options};
 use crate::client::Client;
+use crate::clock::SystemClock;
 
 /// Hand alerts on to other systems.
 #[derive(Debug, Subcommand)]
 pub(super) enum Bridge {
     /// To Prometheus' Alertmanager: alerts of severity critical and warning while they are open, and their end.
+    ///
+    /// Runs until it is ended. Open alerts are then left as they are: they end by themselves after four times --resend-every
+    /// unless a bridge runs again, and so does WardwatchBridgeWatchdog, an alert that always fires while a bridge runs and hears
+    /// the service.
     Alertmanager(Alertmanager),
 }
 
-/// Runs until it is ended. Open alerts are then left as they are: they end by themselves after four times --resend-every
-/// unless a bridge runs again, and so does the alert WardwatchBridgeWatchdog, which always fires while a bridge runs.
+/// What to send to which Alertmanagers.
 #[derive(Debug, Args)]
 pub(super) struct Alertmanager {
     /// Base URL of an Alertmanager, such as http://127.0.0.1:9093; repeat it for each member of a cluster.
     #[arg(long, required = true, value_name = "URL")]
     url: Vec<String>,
     /// A file with a bearer token for Alertmanager, or for what stands before it. Read anew for each request.
-    #[arg(long, value_name = "FILE")]
-    alertmanager_token_file: Option<PathBuf>,
+    #[arg(long = "alertmanager-token-file", value_name = "FILE")]
+    token_file: Option<PathBuf>,
     /// PEM certificates to trust for Alertmanager instead of the system's.
-    #[arg(long, value_name = "FILE")]
-    alertmanager_ca_file: Option<PathBuf>,
+    #[arg(long = "alertmanager-ca-file", value_name = "FILE")]
+    ca_file: Option<PathBuf>,
     /// How often open alerts are sent again, 1 to 600 s. What is not sent again ends in Alertmanager after four times that.
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=600))]
     resend_every: u64,
@@ -56,7 +61,7 @@ impl Bridge {
 
 impl Alertmanager {
     async fn run(self, session: Session) -> Result<(), Failure> {
-        let bridge = bridge::Bridge::new(self.options())?;
+        let bridge = bridge::Bridge::new(self.options(), Arc::new(SystemClock::default()))?;
         let mut stop = Stop::new()?;
         let client = tokio::select! {
             client = connected(&session) => client?,
@@ -68,8 +73,8 @@ impl Alertmanager {
     fn options(self) -> Options {
         Options {
             urls: self.url,
-            token_file: self.alertmanager_token_file,
-            ca_file: self.alertmanager_ca_file,
+            token_file: self.token_file,
+            ca_file: self.ca_file,
             resend_every: Duration::from_secs(self.resend_every),
             include_forecasts: self.include_forecasts,
             organisations: self.organisation,

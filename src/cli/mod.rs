@@ -160,7 +160,7 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Migrate(migrate) => return migrate.run(session.output).await,
         // It runs for months, and its log is read as the service's is.
         Command::Bridge(_) => {
-            crate::telemetry::init(&config::default_log()?).map_err(|e| Failure::failed(e.to_string()))?
+            crate::telemetry::init(&config::default_log()?).map_err(|e| Failure::failed(e.to_string()))?;
         }
         _ => crate::telemetry::init_client().map_err(|e| Failure::failed(e.to_string()))?,
     }

@@ -54,7 +54,7 @@ const ROOMS: [(&str, &[&str]); 22] = [
         ],
     ),
     ("client", &["wire"]),
-    ("bridge", &["client"]),
+    ("bridge", &["domain", "client"]),
     // Beside the three of the design: nouns and a clock to speak with, a log to set up, and migrate's one call.
     ("cli", &["bridge", "client", "config", "server", "domain", "clock", "telemetry", "store", "faults"]),
     ("main", &["cli"]),

@@ -71,6 +71,7 @@ fn the_example_pages_for_what_is_critical_and_live_alone() {
 struct Stand {
     answer: Mutex<StatusCode>,
     tokens: Mutex<Vec<String>>,
+    bodies: Mutex<Vec<String>>,
 }
 
 /// Answers POSTs as it is told, from a path of its own, and GETs with 404, as a relay might.
@@ -78,9 +79,10 @@ async fn stand_in(stand: &Arc<Stand>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let kept = Arc::clone(stand);
-    let alerts = post(async move |headers: HeaderMap| {
+    let alerts = post(async move |headers: HeaderMap, body: String| {
         let token = headers.get("authorization").map(|v| v.to_str().unwrap().to_owned());
         kept.tokens.lock().unwrap().push(token.unwrap_or_default());
+        kept.bodies.lock().unwrap().push(body);
         *kept.answer.lock().unwrap()
     });
     let routes = Router::new().route("/relay/api/v2/alerts", alerts);
@@ -111,6 +113,29 @@ async fn a_token_is_read_anew_and_a_refusal_is_tried_again() {
     let before = shown("Bearer second");
     eventually("it goes on", async || shown("Bearer second") >= before + 2).await;
     assert_eq!(bridge.stop().await, Some(0));
+    rig.service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_watchdog_vouches_for_no_alert_that_is_not_taken() {
+    let rig = Rig::start().await;
+    rig.ratio(1, 13).await;
+    let stand = Arc::new(Stand::default());
+    let url = stand_in(&stand).await;
+    let server = format!("http://{}", rig.service.running.address);
+    let start = || BridgeProcess::spawn(bridge_command(&server).args(["--url", &url, "--resend-every", "1"]));
+    let sent = |what: &str| stand.bodies.lock().unwrap().iter().filter(|body| body.contains(what)).count();
+    for answer in [StatusCode::BAD_REQUEST, StatusCode::INTERNAL_SERVER_ERROR] {
+        *stand.answer.lock().unwrap() = answer;
+        let bridge = start();
+        let before = sent("ratio.over_limit");
+        eventually("it tries again", async || sent("ratio.over_limit") >= before + 3).await;
+        assert_eq!(sent("WardwatchBridgeWatchdog"), 0, "{answer}");
+        bridge.kill().await;
+    }
+    let _bridge = start();
+    *stand.answer.lock().unwrap() = StatusCode::OK;
+    eventually("the watchdog is back", async || sent("WardwatchBridgeWatchdog") > 0).await;
     rig.service.stop().await;
 }
 

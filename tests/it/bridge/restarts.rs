@@ -2,6 +2,7 @@
 
 use super::rig::{QUICK, Rig, SLOW};
 use crate::support::hospital::pass;
+use crate::support::service::eventually;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_alertmanager_that_lost_everything_has_it_again() {
@@ -43,7 +44,7 @@ async fn a_restart_of_the_service_ends_no_alert_and_the_stream_goes_on() {
     let deaf = async |alertmanager: &super::alertmanager::Alertmanager| {
         alertmanager.has_exactly(&["ratio.over_limit A1 critical"]).await;
     };
-    let rig = rig.restart_service(deaf).await;
+    let rig = rig.restart_service("training", deaf).await;
     rig.ratio(2, 13).await;
     rig.alertmanager.has(&["ratio.over_limit A1 critical", "ratio.over_limit A2 critical"]).await;
     rig.ends(1).await;
@@ -67,10 +68,33 @@ async fn a_bridge_that_is_started_before_the_service_waits_for_it() {
         assert!(line.contains("cannot reach the service"), "{line}");
         *started.lock().unwrap() = Some(child);
     };
-    let rig = rig.restart_service(start).await;
+    let rig = rig.restart_service("training", start).await;
     rig.alertmanager.has(&["ratio.over_limit A1 critical"]).await;
     let mut child = started.lock().unwrap().take().unwrap();
     child.kill().unwrap();
     child.wait().unwrap();
+    rig.service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn training_that_becomes_live_behind_the_same_name_ends_the_bridge() {
+    let rig = Rig::start().await;
+    rig.ratio(1, 13).await;
+    let bridge = rig.bridge(&SLOW);
+    rig.alertmanager.has(&["ratio.over_limit A1 critical"]).await;
+    let rig = rig.restart_service("live", async |_| ()).await;
+    assert_eq!(bridge.wait().await, Some(1));
+    let environments = async || {
+        let alerts = rig.alertmanager.alerts().await;
+        alerts.iter().map(|a| a["labels"]["environment"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(environments().await, ["training"; 2], "the alerts of training are not live");
+    let _bridge = rig.bridge(&SLOW);
+    eventually("the alerts of both are told apart", async || {
+        let mut both = environments().await;
+        both.sort();
+        both == ["live", "live", "training", "training"]
+    })
+    .await;
     rig.service.stop().await;
 }

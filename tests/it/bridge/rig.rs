@@ -36,7 +36,7 @@ impl Rig {
     /// Five wards that have reported nothing, in the environment "training".
     pub async fn start() -> Self {
         let (place, clock) = (Place::sqlite(), clock());
-        let service = serve(&place, &clock, ([127, 0, 0, 1], 0).into()).await;
+        let service = serve(&place, &clock, ([127, 0, 0, 1], 0).into(), "training").await;
         service.register_many(5).await;
         let pager = Pager::start().await;
         let alertmanager = Alertmanager::start(&pager).await;
@@ -74,21 +74,21 @@ impl Rig {
         }
     }
 
-    /// Ends the service, and starts it at the same address over the same data.
-    pub async fn restart_service(self, meanwhile: impl AsyncFn(&Alertmanager)) -> Self {
+    /// Ends the service, and starts it for something at the same address over the same data.
+    pub async fn restart_service(self, environment: &str, meanwhile: impl AsyncFn(&Alertmanager)) -> Self {
         let Self { place, clock, service, pager, alertmanager } = self;
         let address = service.running.address;
         service.stop().await;
         meanwhile(&alertmanager).await;
-        let service = serve(&place, &clock, address).await;
+        let service = serve(&place, &clock, address, environment).await;
         Self { place, clock, service, pager, alertmanager }
     }
 }
 
-async fn serve(place: &Place, clock: &Arc<ManualClock>, address: SocketAddr) -> Service {
+async fn serve(place: &Place, clock: &Arc<ManualClock>, address: SocketAddr, environment: &str) -> Service {
     let change = |settings: &mut wardwatch::config::Settings| {
         settings.server.listen = address;
-        settings.server.environment = "training".to_owned();
+        environment.clone_into(&mut settings.server.environment);
     };
     place.serve_with(Arc::clone(clock) as SharedClock, change).await
 }

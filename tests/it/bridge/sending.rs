@@ -4,9 +4,10 @@ use serde_json::{Value, json};
 
 use super::alertmanager::{Alertmanager, WATCHDOG};
 use super::rig::{QUICK, Rig, SLOW};
-use crate::support::hospital::{figures, pass, ward};
+use crate::support::hospital::{adult, figures, pass, ward};
 use crate::support::service::eventually;
-use wardwatch::domain::{Clock as _, Span};
+use wardwatch::clock::SystemClock;
+use wardwatch::domain::{Clock as _, Span, Time};
 use wardwatch::wire::{pb, timestamp_to};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -101,6 +102,8 @@ async fn figures_on_a_board_are_not_sent_and_plans_only_when_asked_for() {
     let receipt = rig.service.report(plan(2, 4, 10)).await;
     assert_eq!(receipt.outcome(), pb::ReceiptOutcome::Accepted, "{receipt:?}");
     // More patients than the 20 beds, and six nurses: a figure on a board.
+    let enabled_rules = vec!["capacity.over".to_owned()];
+    rig.service.register_wards(vec![pb::Ward { enabled_rules, ..adult(&ward(3)) }]).await;
     rig.service.report(figures(&ward(3), rig.clock.now(), 21, 6)).await;
     rig.ratio(1, 9).await;
     let filter = Some(pb::AlertFilter { include_forecasts: true, ..Default::default() });
@@ -117,7 +120,7 @@ async fn figures_on_a_board_are_not_sent_and_plans_only_when_asked_for() {
     rig.service.stop().await;
 }
 
-fn ends_at(alert: &Value) -> jiff::Timestamp {
+fn ends_at(alert: &Value) -> Time {
     alert["endsAt"].as_str().unwrap().parse().unwrap()
 }
 
@@ -129,7 +132,8 @@ async fn open_alerts_outlive_their_end_while_the_bridge_lives() {
     rig.alertmanager.has(&["ratio.over_limit A1 critical"]).await;
     let first = ends_at(&rig.alertmanager.alert("ratio.over_limit").await);
     // Looked at all the while: it must never be gone, nor the watchdog.
-    while jiff::Timestamp::now() <= first {
+    let clock = SystemClock::default();
+    while clock.now() <= first {
         assert_eq!(rig.alertmanager.told().await, [WATCHDOG, "ratio.over_limit A1 critical"]);
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
