@@ -5,9 +5,10 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 use tempfile::TempDir;
+use tokio::time::timeout;
 
 use super::pager::Pager;
-use crate::support::service::eventually;
+use crate::support::service::{LONG, eventually};
 
 /// Where Debian's package puts it, and others.
 const NAMES: [&str; 2] = ["prometheus-alertmanager", "alertmanager"];
@@ -128,11 +129,8 @@ impl Alertmanager {
 
     pub async fn has_exactly(&self, expected: &[&str]) {
         let so = async || self.told().await == expected;
-        let long = crate::support::service::LONG;
-        let wait = eventually("Alertmanager has these", so);
-        if tokio::time::timeout(long / 2, wait).await.is_err() {
-            panic!("Alertmanager should have {expected:?} and has {:?}", self.told().await);
-        }
+        let wait = timeout(LONG / 2, eventually("Alertmanager has these", so)).await;
+        assert!(wait.is_ok(), "Alertmanager should have {expected:?} and has {:?}", self.told().await);
     }
 
     /// The one alert that it has of a rule.
