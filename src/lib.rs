@@ -3,6 +3,7 @@
 pub mod access;
 pub mod admin;
 pub mod backup;
+pub mod bridge;
 pub mod cli;
 pub mod client;
 pub mod clock;

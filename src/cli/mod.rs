@@ -3,6 +3,7 @@
 mod activity;
 mod alerts;
 mod backup;
+mod bridge;
 mod config;
 mod cover_groups;
 mod cursor_file;
@@ -112,6 +113,9 @@ enum Command {
     /// Import, list and show cover groups of doctors.
     #[command(subcommand)]
     CoverGroups(cover_groups::CoverGroups),
+    /// Hand alerts on to other systems, as a client that runs beside the service.
+    #[command(subcommand)]
+    Bridge(bridge::Bridge),
     /// Print the configuration in force as TOML, each key with where it came from.
     Config(config::ShowConfig),
     /// Bring the database up to this version's schema, and say what was done.
@@ -180,6 +184,10 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Permissions(permissions) => return permissions.run(session.output),
         Command::Backup(backup) => return backup.run(session.output).await,
         Command::Restore(restore) => return restore.run(session.output).await,
+        // It runs for months, and its log is read as the service's is.
+        Command::Bridge(_) => {
+            crate::telemetry::init(&config::default_log()?).map_err(|e| Failure::failed(e.to_string()))?;
+        }
         _ => crate::telemetry::init_client().map_err(|e| Failure::failed(e.to_string()))?,
     }
     match cli.command {
@@ -196,6 +204,7 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Strikes(strikes) => strikes.run(session).await,
         Command::CoverGroups(groups) => groups.run(session).await,
         Command::Doctor(doctor) => doctor.run(session).await,
+        Command::Bridge(bridge) => bridge.run(session).await,
         Command::Healthcheck => healthcheck::run(session).await,
         Command::Serve(_)
         | Command::Config(_)

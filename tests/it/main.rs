@@ -3,6 +3,7 @@
 
 mod access;
 mod backup;
+mod bridge;
 mod cli;
 mod client;
 mod commands;
