@@ -1,6 +1,7 @@
 //! The control room's view: one reading of the store made into counts. Everything after the reading is a pure computation,
 //! so that what is shown belongs to one position of the log.
 
+mod absence;
 mod activity;
 mod block;
 mod holes;
