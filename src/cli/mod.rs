@@ -111,8 +111,8 @@ enum Command {
     Config(config::ShowConfig),
     /// Bring the database up to this version's schema, and say what was done.
     Migrate(migrate::Migrate),
-    /// Ask the service whether it serves (grpc.health.v1): exit code 0 or 1.
-    Healthcheck,
+    /// Ask the service whether it serves: exit code 0 or 1.
+    Healthcheck(healthcheck::Healthcheck),
 }
 
 /// What a client command works with.
@@ -169,7 +169,7 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Policy(policy) => policy.run(session).await,
         Command::Strikes(strikes) => strikes.run(session).await,
         Command::CoverGroups(groups) => groups.run(session).await,
-        Command::Healthcheck => healthcheck::run(session).await,
+        Command::Healthcheck(healthcheck) => healthcheck.run(session).await,
         Command::Serve(_) | Command::Config(_) | Command::Migrate(_) => Ok(()),
     }
 }
