@@ -30,7 +30,9 @@ fn a_service_that_is_not_ready_fails_its_health_check() {
     let answered = std::thread::spawn(move || {
         let (mut client, _) = listener.accept().unwrap();
         let read = client.read(&mut [0; 1024]).unwrap();
-        client.write_all(b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").unwrap();
+        client
+            .write_all(b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+            .unwrap();
         read
     });
     assert_eq!(asked(&admin), (Some(1), "NOT_SERVING\n".to_owned(), format!("{admin} does not serve\n")));
