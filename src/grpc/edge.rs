@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -15,8 +16,11 @@ use tonic::Status;
 use tonic::body::Body;
 use tonic::service::Routes;
 use tower::ServiceExt;
+use tracing::Instrument as _;
 
+use crate::grpc::measured::Measured;
 use crate::grpc::status::{Problem, inbound};
+use crate::metrics::Metrics;
 
 /// Our own services; their streams know how to end.
 const OURS: &str = "/wardwatch.";
@@ -32,6 +36,8 @@ pub struct Edge {
     pub soft: CancellationToken,
     /// When a client refused during a drain may come back.
     pub retry_after: Duration,
+    /// Counts every call.
+    pub metrics: Arc<Metrics>,
 }
 
 /// A body that ends when the service goes down: a watch of the health service would go on for ever.
@@ -49,16 +55,19 @@ impl hyper::service::Service<http::Request<Incoming>> for Edge {
 
     fn call(&self, request: http::Request<Incoming>) -> Self::Future {
         let path = request.uri().path();
+        let (measured, caller) = Measured::begin(&self.metrics.calls, path, request.headers());
         let (ours, draining) = (path.starts_with(OURS), self.soft.is_cancelled());
         if draining && !path.starts_with(HEALTH) {
             let refusal = Status::from(Problem::Draining(self.retry_after)).into_http();
-            return Box::pin(std::future::ready(Ok(refusal)));
+            return Box::pin(std::future::ready(Ok(measured.answer(refusal))));
         }
         let edge = self.clone();
         Box::pin(async move {
-            let response = mapped(edge.routes.clone().oneshot(request).await?);
+            let request = measured.request(request, caller);
+            let response = mapped(edge.routes.clone().oneshot(request).instrument(measured.span()).await?);
             // A single answer during a drain is let out; it is streams that began before it which must end.
-            Ok(if ours || draining { response } else { response.map(|body| edge.ending(body)) })
+            let response = if ours || draining { response } else { response.map(|body| edge.ending(body)) };
+            Ok(measured.answer(response))
         })
     }
 }

@@ -20,6 +20,7 @@ use tonic::service::Routes;
 use crate::grpc::edge::Edge;
 use crate::grpc::watched::{Stuck, Watched};
 use crate::lifecycle::Lifecycle;
+use crate::metrics::Metrics;
 
 /// Bytes the kernel takes from us before it can send them. Without it, it takes up to 4 MiB for a reader that has stopped
 /// (net.ipv4.tcp_wmem), which count against our container; what is on its way to a reader that reads is not limited.
@@ -54,6 +55,8 @@ pub struct Settings {
     pub drain_limit: Duration,
     /// When a client refused during a drain may come back.
     pub retry_after: Duration,
+    /// Counts calls, and connections that are closed.
+    pub metrics: Arc<Metrics>,
 }
 
 /// What all connections share.
@@ -95,6 +98,7 @@ impl Default for Settings {
             longest_stream: Duration::from_hours(1),
             drain_limit: Duration::from_secs(20),
             retry_after: Duration::from_secs(1),
+            metrics: Arc::default(),
         }
     }
 }
@@ -120,7 +124,7 @@ impl Settings {
 pub async fn serve(listener: TcpListener, routes: Routes, settings: Settings, lifecycle: &Lifecycle) {
     let (room, connections) = (Arc::new(Semaphore::new(settings.connections)), TaskTracker::new());
     let (soft, retry_after) = (lifecycle.soft.clone(), settings.retry_after);
-    let edge = Edge { routes: routes.prepare(), soft, retry_after };
+    let edge = Edge { routes: routes.prepare(), soft, retry_after, metrics: Arc::clone(&settings.metrics) };
     let (builder, settings) = (settings.builder(), Arc::new(settings));
     let shared = Shared { builder, edge, settings: Arc::clone(&settings), hard: lifecycle.hard.child_token() };
     while let Some(accepted) = lifecycle.soft.run_until_cancelled(listener.accept()).await {
@@ -128,7 +132,10 @@ pub async fn serve(listener: TcpListener, routes: Routes, settings: Settings, li
             (Ok((socket, peer)), Ok(permit)) => {
                 connections.spawn(shared.clone().connection(socket, peer, permit));
             }
-            (Ok((_, peer)), Err(_)) => tracing::warn!(%peer, "refused: too many connections"),
+            (Ok((_, peer)), Err(_)) => {
+                settings.metrics.events.connection_closed("too_many_connections");
+                tracing::warn!(%peer, "refused: too many connections");
+            }
             (Err(error), _) => {
                 // Out of file descriptors, or a peer that was gone before it was accepted.
                 tracing::warn!(%error, "a connection could not be accepted");
@@ -171,9 +178,10 @@ impl Shared {
                 }
                 () = self.hard.cancelled() => return progress.reset(),
                 why = stuck.as_mut() => {
+                    self.settings.metrics.events.connection_closed(why.reason());
                     match why {
-                        Stuck::SlowConsumer => tracing::warn!(%peer, reason = "slow_consumer", "connection closed"),
-                        Stuck::NoPreface => tracing::info!(%peer, reason = "no_preface", "connection closed"),
+                        Stuck::SlowConsumer => tracing::warn!(%peer, reason = why.reason(), "connection closed"),
+                        Stuck::NoPreface => tracing::info!(%peer, reason = why.reason(), "connection closed"),
                     }
                     return progress.reset();
                 }

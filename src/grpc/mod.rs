@@ -10,6 +10,7 @@ pub mod filter;
 pub mod health;
 mod keyed;
 pub mod listener;
+pub mod measured;
 pub mod page;
 mod past;
 mod policy;

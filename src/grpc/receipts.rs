@@ -7,16 +7,20 @@ use tokio::sync::oneshot::error::TryRecvError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Status, Streaming};
+use tracing::Span;
 
 use crate::domain::Receipt;
 use crate::grpc::reporting::{MOST_REPORTS, Reporting, items, too_many};
 use crate::grpc::status::{self, Problem};
+use crate::telemetry::trace::{self, Caller};
 use crate::wire::{self, pb};
 
 /// Receipts to come for one message, and the room they take in the stream's window.
 struct Coming {
     receipts: oneshot::Receiver<Vec<Receipt>>,
     _room: OwnedSemaphorePermit,
+    /// Lasts from the message until its receipts are there.
+    _span: Span,
 }
 
 type Answers = mpsc::Sender<Result<pb::StreamReportsResponse, Status>>;
@@ -25,6 +29,7 @@ type Answers = mpsc::Sender<Result<pb::StreamReportsResponse, Status>>;
 pub(super) fn answer(
     service: &Reporting,
     requests: Streaming<pb::StreamReportsRequest>,
+    caller: Option<Caller>,
 ) -> ReceiverStream<Result<pb::StreamReportsResponse, Status>> {
     let window = service.settings.unreceipted_per_stream;
     let (coming, pending) = mpsc::channel(window);
@@ -32,7 +37,7 @@ pub(super) fn answer(
     let (end, ended) = oneshot::channel();
     let reader = service.clone();
     service.lifecycle.spawn("reports in", async move {
-        let status = read(&reader, requests, &coming).await;
+        let status = read(&reader, requests, caller.as_ref(), &coming).await;
         // Nobody left to tell: the client has gone.
         let _: Result<(), _> = end.send(status);
     });
@@ -44,6 +49,7 @@ pub(super) fn answer(
 async fn read(
     service: &Reporting,
     mut requests: Streaming<pb::StreamReportsRequest>,
+    caller: Option<&Caller>,
     coming: &mpsc::Sender<Coming>,
 ) -> Option<Status> {
     let window = service.settings.unreceipted_per_stream;
@@ -65,12 +71,13 @@ async fn read(
         if reports.len() > MOST_REPORTS {
             return Some(too_many(reports.len()).into());
         }
+        let span = trace::batch(reports.len(), caller);
         let need = u32::try_from(reports.len().clamp(1, window)).unwrap_or(u32::MAX);
         let room = Arc::clone(&room).acquire_many_owned(need).await.ok()?;
         let Ok(receipts) = service.intake.submit(items(reports, &service.register.rulebook()), false).await else {
             return Some(Problem::Draining(retry_after()).into());
         };
-        coming.send(Coming { receipts, _room: room }).await.ok()?;
+        coming.send(Coming { receipts, _room: room, _span: span }).await.ok()?;
     }
 }
 

@@ -15,6 +15,7 @@ use crate::intake::{Intake, Item, Submitted};
 use crate::lifecycle::Lifecycle;
 use crate::register::Register;
 use crate::store::{ReportRowKey, Store, StoredReport};
+use crate::telemetry::trace::Caller;
 use crate::wire::{self, pb, timestamp_to, to_time};
 
 /// Most reports in one message or call (contract.md section 1).
@@ -103,7 +104,8 @@ impl pb::reporting_service_server::ReportingService for Reporting {
         &self,
         request: Request<Streaming<pb::StreamReportsRequest>>,
     ) -> Result<Response<Self::StreamReportsStream>, Status> {
-        Ok(Response::new(receipts::answer(self, request.into_inner())))
+        let caller = request.extensions().get::<Caller>().cloned();
+        Ok(Response::new(receipts::answer(self, request.into_inner(), caller)))
     }
 
     async fn submit_reports(

@@ -8,6 +8,7 @@ mod demo;
 mod fake;
 mod faults;
 mod feed;
+mod metrics;
 mod readers;
 mod service;
 mod store;

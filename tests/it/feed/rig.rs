@@ -22,6 +22,7 @@ use wardwatch::grpc::listener;
 use wardwatch::grpc::subscribe::AlertApi;
 use wardwatch::intake::{self, Intake};
 use wardwatch::lifecycle::Lifecycle;
+use wardwatch::metrics::IntakeMeter;
 use wardwatch::register::Register;
 use wardwatch::store::{
     AlertRow, Batch, Committed, ConfigChange, ConfigKind, ConfigOutcome, ConfigWrite, EventRow, FirstState, InputRows,
@@ -315,6 +316,7 @@ impl Hand {
             waiting: watch::Sender::default(),
             hard: lifecycle.hard.clone(),
             settings: intake::Settings::default(),
+            meter: IntakeMeter::default(),
         };
         // Nobody runs it: the hand alone writes here.
         let (intake, _) = Intake::new(parts);
