@@ -35,6 +35,6 @@ fn a_service_that_is_not_ready_fails_its_health_check() {
             .unwrap();
         read
     });
-    assert_eq!(asked(&admin), (Some(1), "NOT_SERVING\n".to_owned(), format!("{admin} does not serve\n")));
+    assert_eq!(asked(&admin), (Some(1), "NOT_SERVING\n".to_owned(), format!("wardwatch: {admin} does not serve\n")));
     assert!(answered.join().unwrap() > 0);
 }
