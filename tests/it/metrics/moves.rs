@@ -113,7 +113,8 @@ async fn a_ward_that_stops_reporting_is_stale_and_its_source_ages() {
         let stale = Scrape::of(&service).await;
         assert_eq!(stale.value("wardwatch_stale_wards", &[]), 2.0);
         assert!(stale.value(age, &source) >= 180.0 * 60.0);
-        let silent = |s: &Scrape| s.get("wardwatch_open_alerts", &[("rule", "source.silent")]).is_some_and(|n| n >= 1.0);
+        let silent =
+            |s: &Scrape| s.get("wardwatch_open_alerts", &[("rule", "source.silent")]).is_some_and(|n| n >= 1.0);
         // What a sweep publishes of an organisation comes with the next sweep.
         service.settled().await;
         pass(&clock, 1);

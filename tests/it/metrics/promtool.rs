@@ -11,7 +11,8 @@ use crate::support::service::Place;
 fn check(text: &str) -> String {
     let mut command = Command::new("promtool");
     command.args(["check", "metrics"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut promtool = command.spawn().expect("promtool is needed (Debian's package prometheus); tests/run installs it");
+    let mut promtool =
+        command.spawn().expect("promtool is needed (Debian's package prometheus); tests/run installs it");
     promtool.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
     let output = promtool.wait_with_output().unwrap();
     let said = [output.stdout, output.stderr].concat();
