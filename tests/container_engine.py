@@ -12,7 +12,17 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 # As deploy/kubernetes runs it; the volume is the only place that can be written.
-HARDENED = ["--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--user", "65532:65532", "--memory", "512m"]
+HARDENED = [
+    "--read-only",
+    "--cap-drop",
+    "ALL",
+    "--security-opt",
+    "no-new-privileges",
+    "--user",
+    "65532:65532",
+    "--memory",
+    "512m",
+]
 
 
 class Failed(Exception):
@@ -22,7 +32,9 @@ class Failed(Exception):
 def run(*command, check=True, **more):
     done = subprocess.run(list(map(str, command)), capture_output=True, text=True, **more)
     if check and done.returncode != 0:
-        raise Failed(f"{' '.join(map(str, command))[:300]}\nended with {done.returncode}: {done.stdout[-2000:]}{done.stderr[-2000:]}")
+        raise Failed(
+            f"{' '.join(map(str, command))[:300]}\nended with {done.returncode}: {done.stdout[-2000:]}{done.stderr[-2000:]}"
+        )
     return done
 
 
@@ -40,7 +52,9 @@ def build_command(program):
     """How this client builds with BuildKit: as buildx, or by itself before Docker 23. None: not at all."""
     if subprocess.run([program, "buildx", "version"], capture_output=True).returncode == 0:
         return [program, "buildx", "build", "--load"]
-    version = subprocess.run([program, "version", "--format", "{{.Client.Version}}"], capture_output=True, text=True).stdout
+    version = subprocess.run(
+        [program, "version", "--format", "{{.Client.Version}}"], capture_output=True, text=True
+    ).stdout
     return [program, "build"] if re.match(r"(1[89]|2[0-2])\.", version) else None
 
 
@@ -64,7 +78,9 @@ class Engine:
                 return cls(program, build)
             answering += [program] * found
         if answering:
-            raise Failed(f"{answering[0]} reaches an engine, but cannot build with BuildKit: install its buildx, or name another in DOCKER")
+            raise Failed(
+                f"{answering[0]} reaches an engine, but cannot build with BuildKit: install its buildx, or name another in DOCKER"
+            )
         return None
 
     def __enter__(self):
@@ -80,7 +96,16 @@ class Engine:
     def make_image(self, files):
         """The image from the Dockerfile, around files that deploy/image-files made."""
         environment = {**os.environ, "DOCKER_BUILDKIT": "1"}
-        command = [*self.build, "-f", ROOT / "deploy/Dockerfile", "--build-arg", "FILES=prebuilt", "-t", self.image, files]
+        command = [
+            *self.build,
+            "-f",
+            ROOT / "deploy/Dockerfile",
+            "--build-arg",
+            "FILES=prebuilt",
+            "-t",
+            self.image,
+            files,
+        ]
         self.made.append((["image", "rm", "--force"], self.image))
         run(*command, env=environment)
 
@@ -161,13 +186,19 @@ def run_with_input(command, data):
 def postgres_files(programs):
     """PostgreSQL's programs with their data and libraries, and the shell that initdb calls."""
     home = programs.parent
-    share = pathlib.Path(run(programs / "pg_config", "--sharedir").stdout.strip()) if (programs / "pg_config").exists() else None
+    share = (
+        pathlib.Path(run(programs / "pg_config", "--sharedir").stdout.strip())
+        if (programs / "pg_config").exists()
+        else None
+    )
     share = share or pathlib.Path("/usr/share/postgresql") / home.name
     binaries = [programs / name for name in ["postgres", "initdb", "psql"]]
     modules = [path for path in (home / "lib").glob("*.so") if "llvmjit" not in path.name]
     shell = pathlib.Path("/bin/sh")
     data = [path for path in share.rglob("*") if path.is_file()]
-    zones = [path for path in map(pathlib.Path, ["/usr/share/zoneinfo/UTC", "/usr/share/zoneinfo/Etc/UTC"]) if path.exists()]
+    zones = [
+        path for path in map(pathlib.Path, ["/usr/share/zoneinfo/UTC", "/usr/share/zoneinfo/Etc/UTC"]) if path.exists()
+    ]
     locale = [path for path in pathlib.Path("/usr/lib/locale/C.utf8").rglob("*") if path.is_file()]
     # What psql really is, Debian hides behind a script in /usr/bin; the one in this folder is the program.
     libraries = {lib for path in [*binaries, *modules, shell] for lib in linked(path)}

@@ -40,7 +40,9 @@ LABELS = table(TEXT)
 SELECTOR = record(matchLabels=LABELS)
 PARENTS = several(record(["name"], name=TEXT, namespace=TEXT, sectionName=TEXT, port=PORT))
 BACKENDS = several(record(["name", "port"], name=TEXT, port=PORT, weight=COUNT))
-ROUTE = record(["group", "kind", "name"], group=one_of("gateway.networking.k8s.io"), kind=one_of("GRPCRoute"), name=TEXT)
+ROUTE = record(
+    ["group", "kind", "name"], group=one_of("gateway.networking.k8s.io"), kind=one_of("GRPCRoute"), name=TEXT
+)
 RESOURCES = record(requests=record(cpu=QUANTITY, memory=QUANTITY), limits=record(cpu=QUANTITY, memory=QUANTITY))
 
 GRPC_ROUTE = record(
@@ -65,7 +67,9 @@ GATEWAY = record(
             port=PORT,
             protocol=one_of("HTTP", "HTTPS", "TLS", "TCP"),
             hostname=HOSTNAME,
-            tls=record(["mode"], mode=one_of("Terminate", "Passthrough"), certificateRefs=several(record(["name"], name=TEXT))),
+            tls=record(
+                ["mode"], mode=one_of("Terminate", "Passthrough"), certificateRefs=several(record(["name"], name=TEXT))
+            ),
             allowedRoutes=record(
                 kinds=several(record(["kind"], kind=TEXT)),
                 namespaces=record(["from"], **{"from": one_of("All", "Same", "Selector"), "selector": SELECTOR}),
@@ -75,11 +79,15 @@ GATEWAY = record(
 )
 BACKEND_TLS = record(
     ["targetRefs", "validation"],
-    targetRefs=several(record(["group", "kind", "name"], group=one_of(""), kind=one_of("Service"), name=TEXT, sectionName=TEXT)),
+    targetRefs=several(
+        record(["group", "kind", "name"], group=one_of(""), kind=one_of("Service"), name=TEXT, sectionName=TEXT)
+    ),
     validation=record(
         ["hostname", "caCertificateRefs"],
         hostname=HOSTNAME,
-        caCertificateRefs=several(record(["group", "kind", "name"], group=one_of(""), kind=one_of("ConfigMap"), name=TEXT)),
+        caCertificateRefs=several(
+            record(["group", "kind", "name"], group=one_of(""), kind=one_of("ConfigMap"), name=TEXT)
+        ),
     ),
 )
 BACKEND_TRAFFIC = record(
@@ -141,13 +149,18 @@ CLUSTER = record(
     imageName=TEXT,
     postgresql=record(
         synchronous=record(
-            ["method", "number"], method=one_of("any", "first"), number=COUNT, dataDurability=one_of("required", "preferred")
+            ["method", "number"],
+            method=one_of("any", "first"),
+            number=COUNT,
+            dataDurability=one_of("required", "preferred"),
         ),
         # Texts all: a bare number is refused by the operator's schema.
         parameters=table({"type": "string"}),
     ),
     bootstrap=record(
-        initdb=record(["database", "owner"], database=TEXT, owner=TEXT, encoding=TEXT, localeCollate=TEXT, localeCType=TEXT)
+        initdb=record(
+            ["database", "owner"], database=TEXT, owner=TEXT, encoding=TEXT, localeCollate=TEXT, localeCType=TEXT
+        )
     ),
     storage=record(["size"], size=QUANTITY, storageClass=TEXT),
     walStorage=record(["size"], size=QUANTITY, storageClass=TEXT),
@@ -163,7 +176,9 @@ CERTIFICATE = record(
     renewBefore=DURATION,
     isCA=YES,
     commonName=TEXT,
-    privateKey=record(algorithm=one_of("RSA", "ECDSA", "Ed25519"), size=COUNT, rotationPolicy=one_of("Always", "Never")),
+    privateKey=record(
+        algorithm=one_of("RSA", "ECDSA", "Ed25519"), size=COUNT, rotationPolicy=one_of("Always", "Never")
+    ),
     usages=several(one_of("server auth", "client auth", "digital signature", "key encipherment")),
     dnsNames=several(TEXT),
     issuerRef=record(["name"], name=TEXT, kind=one_of("Issuer", "ClusterIssuer")),
@@ -190,5 +205,7 @@ def validator(api_version, kind):
     if spec is None:
         return None
     metadata = record(["name"], name=TEXT, namespace=TEXT, labels=LABELS, annotations=LABELS)
-    document = record(["apiVersion", "kind", "metadata", "spec"], apiVersion=TEXT, kind=TEXT, metadata=metadata, spec=spec)
+    document = record(
+        ["apiVersion", "kind", "metadata", "spec"], apiVersion=TEXT, kind=TEXT, metadata=metadata, spec=spec
+    )
     return jsonschema.Draft202012Validator(document)

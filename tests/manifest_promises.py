@@ -65,7 +65,9 @@ def broken_pods(documents):
     for key in ["hostNetwork", "hostPID", "hostIPC"]:
         yield from unless(not spec.get(key), f"{key} is on")
     yield from unless(not any("hostPath" in v for v in spec["volumes"]), "a path of the node is mounted")
-    yield from unless(spec.get("terminationGracePeriodSeconds", 30) >= sum(GRACE.values()) + 5, "the grace period is too short")
+    yield from unless(
+        spec.get("terminationGracePeriodSeconds", 30) >= sum(GRACE.values()) + 5, "the grace period is too short"
+    )
     for container in spec["containers"] + spec.get("initContainers", []):
         name, own = container["name"], container.get("securityContext", {})
         yield from unless(own.get("allowPrivilegeEscalation") is False, f"{name}: privileges may be escalated")
@@ -100,7 +102,9 @@ def broken_names(documents):
         for name, value in variables(container).items():
             if name.endswith(("_FILE", "ROOTCERT")) and value:
                 folder = value.rsplit("/", 1)[0]
-                yield from unless(folder in mounts.values(), f"{container['name']}: {name} names {value}, which is not mounted")
+                yield from unless(
+                    folder in mounts.values(), f"{container['name']}: {name} names {value}, which is not mounted"
+                )
     mounted = {m["name"] for c in spec["containers"] + spec.get("initContainers", []) for m in c["volumeMounts"]}
     yield from (f"volume {name} is used by nobody" for name in volumes - mounted)
     maps = {d["metadata"]["name"] for d in of_kind(documents, "ConfigMap")}
@@ -110,11 +114,17 @@ def broken_names(documents):
     ports = {p["name"] for c in spec["containers"] for p in c["ports"]}
     labels = workload(documents)["spec"]["template"]["metadata"]["labels"]
     for found in of_kind(documents, "Service"):
-        yield from unless(found["spec"]["selector"].items() <= labels.items(), f"Service {found['metadata']['name']} selects no pod")
+        yield from unless(
+            found["spec"]["selector"].items() <= labels.items(), f"Service {found['metadata']['name']} selects no pod"
+        )
         targets = {p["targetPort"] for p in found["spec"]["ports"]}
         yield from unless(targets <= ports, f"Service {found['metadata']['name']} leads to no port")
-        yield from unless(all("appProtocol" in p for p in found["spec"]["ports"]), "a port says nothing of its protocol")
-    yield from unless(all(d["metadata"].get("namespace") == "wardwatch" for d in documents), "not all is in one namespace")
+        yield from unless(
+            all("appProtocol" in p for p in found["spec"]["ports"]), "a port says nothing of its protocol"
+        )
+    yield from unless(
+        all(d["metadata"].get("namespace") == "wardwatch" for d in documents), "not all is in one namespace"
+    )
 
 
 def broken_network(documents):
@@ -127,7 +137,13 @@ def broken_network(documents):
             yield from unless(rule.get("ports"), f"NetworkPolicy {policy['metadata']['name']} opens every port")
     own = [p for p in policies if p["metadata"]["name"] == "wardwatch"]
     yield from unless(own and set(own[0]["spec"]["policyTypes"]) == {"Ingress", "Egress"}, "nothing keeps others out")
-    admin = {p["metadata"]["name"] for p in policies for r in p["spec"].get("ingress", []) for q in r["ports"] if q["port"] == "admin"}
+    admin = {
+        p["metadata"]["name"]
+        for p in policies
+        for r in p["spec"].get("ingress", [])
+        for q in r["ports"]
+        if q["port"] == "admin"
+    }
     yield from unless(admin <= {"wardwatch-monitoring"}, f"the admin port is open to {admin}")
 
 
@@ -141,7 +157,9 @@ def broken_secrecy(documents):
     yield from unless(settings["access"]["permissions_file"], "nobody is asked who they are")
     yield from unless("insecure" not in text and "WARDWATCH__SERVER__INSECURE" not in environment, "it is insecure")
     yield from unless(not of_kind(documents, "Secret"), "a Secret is written in a manifest")
-    yield from unless("postgres" not in str(environment.get("WARDWATCH__DATABASE__URL")), "a password is in the environment")
+    yield from unless(
+        "postgres" not in str(environment.get("WARDWATCH__DATABASE__URL")), "a password is in the environment"
+    )
     grpc = [p for d in of_kind(documents, "Service") for p in d["spec"]["ports"] if p["name"] == "grpc"]
     expected = "kubernetes.io/h2c" if by_mesh else "https"
     yield from unless(all(p["appProtocol"] == expected for p in grpc), f"the Services do not say {expected}")
@@ -154,9 +172,13 @@ def broken_secrecy(documents):
 
 def broken_embedded(_components, documents):
     found = workload(documents)
-    yield from unless(found["kind"] == "StatefulSet" and found["spec"]["replicas"] == 1, "a file has more than one writer")
+    yield from unless(
+        found["kind"] == "StatefulSet" and found["spec"]["replicas"] == 1, "a file has more than one writer"
+    )
     claims = [c["spec"] for c in found["spec"].get("volumeClaimTemplates", [])]
-    yield from unless([c["accessModes"] for c in claims] == [["ReadWriteOnce"]], "the file is not on one volume of its own")
+    yield from unless(
+        [c["accessModes"] for c in claims] == [["ReadWriteOnce"]], "the file is not on one volume of its own"
+    )
     yield from unless(not of_kind(documents, "PodDisruptionBudget"), "a budget holds up every drain of a node")
     yield from unless(not of_kind(documents, "HorizontalPodAutoscaler"), "an autoscaler would add a writer")
     folder = variables(service(documents)).get("WARDWATCH__DATABASE__URL", "").removeprefix("sqlite:").rsplit("/", 1)[0]
@@ -171,7 +193,9 @@ def broken_postgres(components, documents):
     replicas = 3 if "autoscaling" not in components else None
     yield from unless(found["spec"].get("replicas") == replicas, f"replicas is not {replicas}")
     rolling = {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}}
-    yield from unless(found["spec"].get("strategy") == rolling, "a roll-out takes replicas away before it brings new ones")
+    yield from unless(
+        found["spec"].get("strategy") == rolling, "a roll-out takes replicas away before it brings new ones"
+    )
     budgets = [d["spec"].get("maxUnavailable") for d in of_kind(documents, "PodDisruptionBudget")]
     yield from unless(budgets == [1], "no budget of one")
     keys = {c["topologyKey"] for c in spec.get("topologySpreadConstraints", [])}
@@ -197,7 +221,9 @@ def broken_gateway(documents):
     found = variables(service(documents))
     ours = [found.get(f"WARDWATCH__JWT__{key}") for key in ["ISSUER", "AUDIENCE", "JWKS_URL"]]
     yield from unless(theirs == ours, f"the gateway believes {theirs}, the pods {ours}")
-    yield from unless(found.get("WARDWATCH__TLS__CLIENT_CERTIFICATES") == "optional", "with mtls the gateway is kept out")
+    yield from unless(
+        found.get("WARDWATCH__TLS__CLIENT_CERTIFICATES") == "optional", "with mtls the gateway is kept out"
+    )
 
 
 def broken_database(documents):
@@ -251,7 +277,11 @@ MUTATIONS = [
     ("a misspelt key", "embedded", changed(1, *STATEFUL, *ONE, "imagePullPolice")),
     ("a number for a text", "embedded", changed(5, "ConfigMap", "data", "wardwatch.toml")),
     ("a misspelt key of a GRPCRoute", "embedded", changed([], "GRPCRoute", "spec", "hostname")),
-    ("a bare number in PostgreSQL's parameters", "postgres", changed(150, "Cluster", "spec", "postgresql", "parameters", "max_connections")),
+    (
+        "a bare number in PostgreSQL's parameters",
+        "postgres",
+        changed(150, "Cluster", "spec", "postgresql", "parameters", "max_connections"),
+    ),
     ("root allowed", "embedded", without(*STATEFUL, "securityContext", "runAsNonRoot")),
     ("a writable root", "postgres", without(*DEPLOYED, *ONE, "securityContext", "readOnlyRootFilesystem")),
     ("capabilities kept", "postgres", without(*DEPLOYED, "initContainers", 0, "securityContext", "capabilities")),
@@ -261,22 +291,42 @@ MUTATIONS = [
     ("no limit of memory", "embedded", without(*STATEFUL, *ONE, "resources", "limits")),
     ("too little memory", "embedded", changed("512Mi", *STATEFUL, *ONE, "resources", "limits", "memory")),
     ("no readiness probe", "postgres", without(*DEPLOYED, *ONE, "readinessProbe")),
-    ("liveness that asks for the database", "postgres", changed("/readyz", *DEPLOYED, *ONE, "livenessProbe", "httpGet", "path")),
+    (
+        "liveness that asks for the database",
+        "postgres",
+        changed("/readyz", *DEPLOYED, *ONE, "livenessProbe", "httpGet", "path"),
+    ),
     ("no preStop", "postgres", without(*DEPLOYED, *ONE, "lifecycle")),
     ("a short grace period", "embedded", changed(30, *STATEFUL, "terminationGracePeriodSeconds")),
     ("service links", "embedded", without(*STATEFUL, "enableServiceLinks")),
     ("a volume that is not there", "postgres", without(*DEPLOYED, "volumes", 0)),
-    ("a Service that selects nothing", "embedded", changed("ward", "Service", "spec", "selector", "app.kubernetes.io/name")),
+    (
+        "a Service that selects nothing",
+        "embedded",
+        changed("ward", "Service", "spec", "selector", "app.kubernetes.io/name"),
+    ),
     ("a NetworkPolicy for all pods", "postgres", changed({}, "NetworkPolicy", "spec", "podSelector")),
     ("two replicas of a file", "embedded", changed(2, "StatefulSet", "spec", "replicas")),
-    ("a shared volume", "embedded", changed(["ReadWriteMany"], "StatefulSet", "spec", "volumeClaimTemplates", 0, "spec", "accessModes")),
-    ("a roll-out that takes away first", "postgres", changed(1, "Deployment", "spec", "strategy", "rollingUpdate", "maxUnavailable")),
+    (
+        "a shared volume",
+        "embedded",
+        changed(["ReadWriteMany"], "StatefulSet", "spec", "volumeClaimTemplates", 0, "spec", "accessModes"),
+    ),
+    (
+        "a roll-out that takes away first",
+        "postgres",
+        changed(1, "Deployment", "spec", "strategy", "rollingUpdate", "maxUnavailable"),
+    ),
     ("no budget", "postgres", changed(3, "PodDisruptionBudget", "spec", "maxUnavailable")),
     ("no migration", "postgres", changed([], *DEPLOYED, "initContainers")),
     ("replicas that are not spread", "postgres", without(*DEPLOYED, "topologySpreadConstraints")),
     ("an autoscaler down to one", "postgres", changed(1, "HorizontalPodAutoscaler", "spec", "minReplicas")),
     ("the 15 s timeout", "embedded", without("BackendTrafficPolicy", "spec", "timeout", "http", "requestTimeout")),
-    ("another issuer at the gateway", "postgres", changed("https://x", "SecurityPolicy", "spec", "jwt", "providers", 0, "issuer")),
+    (
+        "another issuer at the gateway",
+        "postgres",
+        changed("https://x", "SecurityPolicy", "spec", "jwt", "providers", 0, "issuer"),
+    ),
     ("asynchronous replication", "postgres", without("Cluster", "spec", "postgresql", "synchronous")),
 ]
 
