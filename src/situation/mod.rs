@@ -4,6 +4,7 @@
 mod absence;
 mod activity;
 mod block;
+mod census;
 mod holes;
 mod known;
 mod material;
@@ -15,6 +16,7 @@ mod strikes;
 mod tests;
 
 pub use block::situation;
+pub use census::{Census, census};
 pub use material::{Ask, Material, Unreadable, read};
 
 /// A count on the wire; none of ours comes near the limit.

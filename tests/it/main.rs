@@ -12,6 +12,7 @@ mod doctor;
 mod fake;
 mod faults;
 mod feed;
+mod metrics;
 mod readers;
 mod service;
 mod store;
