@@ -94,7 +94,8 @@ pub async fn start(settings: &Settings, clock: SharedClock) -> Result<Running, S
     let (waiting, stuck) = watch::channel(None);
     let (intake, committed) = begin_intake(settings, &store, &register, &clock, &lifecycle, &metrics, waiting);
     let readiness = Readiness::new(stuck.clone());
-    let follow = Follow { register: &register, clock: &clock, lifecycle: &lifecycle, readiness: &readiness, metrics: &metrics };
+    let follow =
+        Follow { register: &register, clock: &clock, lifecycle: &lifecycle, readiness: &readiness, metrics: &metrics };
     let feed = follow_log(settings, &store, &follow, committed);
     let house = House { store, register, intake, feed, clock, lifecycle, metrics };
     let (routes, health) = routes(settings, &house)?;

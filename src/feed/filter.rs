@@ -31,7 +31,8 @@ pub struct Filter {
 impl Filter {
     /// The same for equal filters, and for hardly any others.
     pub fn fingerprint(&self) -> u64 {
-        let Self { organisations, sites, regions, subjects, strikes, forecasts, rules, event_types, min_severity } = self;
+        let Self { organisations, sites, regions, subjects, strikes, forecasts, rules, event_types, min_severity } =
+            self;
         let mut hasher = DefaultHasher::new();
         for set in [organisations, sites, regions, subjects, strikes, rules] {
             let mut values: Vec<&String> = set.iter().collect();

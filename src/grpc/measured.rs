@@ -86,7 +86,11 @@ impl Measured {
         self.span.clone()
     }
     /// Counts what comes in, and tells the method who called.
-    pub(super) fn request<B>(&self, mut request: http::Request<B>, caller: Option<Caller>) -> http::Request<Inbound<B>> {
+    pub(super) fn request<B>(
+        &self,
+        mut request: http::Request<B>,
+        caller: Option<Caller>,
+    ) -> http::Request<Inbound<B>> {
         if let Some(caller) = caller {
             request.extensions_mut().insert(caller);
         }

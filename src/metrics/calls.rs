@@ -154,8 +154,7 @@ impl Call {
         open: &Family<Labels, Gauge>,
         later: &Later,
     ) -> Self {
-        let labels =
-            Labels { grpc_type: kind.label(), grpc_service: service.to_owned(), grpc_method: name.to_owned() };
+        let labels = Labels { grpc_type: kind.label(), grpc_service: service.to_owned(), grpc_method: name.to_owned() };
         let [started, received, sent] = counters.map(|family| family.get_or_create_owned(&labels));
         let open = if kind == Kind::Unary { Gauge::default() } else { open.get_or_create_owned(&labels) };
         let path = format!("/{service}/{name}");
@@ -259,7 +258,8 @@ mod tests {
         for n in 0..1_000 {
             metrics.calls.of(&format!("/nothing/{n}")).begin().end(Some(12));
         }
-        let line = "grpc_server_started_total{grpc_type=\"unary\",grpc_service=\"unknown\",grpc_method=\"unknown\"} 1000";
+        let line =
+            "grpc_server_started_total{grpc_type=\"unary\",grpc_service=\"unknown\",grpc_method=\"unknown\"} 1000";
         shown(&metrics, line);
         assert!(metrics.text(Format::Text).lines().count() < 400);
     }

@@ -68,7 +68,11 @@ impl IntakeMeter {
             swept: sweep("ok"),
             sweep_failed: sweep("failed"),
             late: registered(registry, "wardwatch_sweep_late_seconds", "How late the last sweep began"),
-            age: registered(registry, "wardwatch_sweep_age_seconds", "Time since the last sweep that found all it asked for"),
+            age: registered(
+                registry,
+                "wardwatch_sweep_age_seconds",
+                "Time since the last sweep that found all it asked for",
+            ),
             last: Arc::new(Mutex::new(Instant::now())),
         }
     }
@@ -122,4 +126,3 @@ fn kind(receipt: &Receipt) -> usize {
         }
     }
 }
-

@@ -91,9 +91,12 @@ impl Metrics {
     /// Nothing has happened yet. Calls of other methods than these count as "unknown".
     pub fn new(methods: &[Method], build: &Build) -> Self {
         let mut registry = Registry::default();
-        let labels =
-            BuildLabels { version: build.version, store: build.store, environment: build.environment.clone() };
-        registry.register("wardwatch_build", "What this process is: version, kind of store, environment", Info::new(labels));
+        let labels = BuildLabels { version: build.version, store: build.store, environment: build.environment.clone() };
+        registry.register(
+            "wardwatch_build",
+            "What this process is: version, kind of store, environment",
+            Info::new(labels),
+        );
         Self {
             calls: Calls::new(&mut registry, methods),
             intake: IntakeMeter::new(&mut registry),

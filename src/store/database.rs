@@ -10,8 +10,8 @@ use crate::store::calls::{Arg, Reader};
 use crate::store::writer::Writer;
 use crate::store::{
     ActivityChange, ActivityRow, AlertQuery, AuditQuery, AuditRow, Batch, Committed, Config, ConfigChange,
-    ConfigOutcome, Connections, ContextRow, Head, ListedAlert, LogEntry, LogPoint, LogRead, PastAlerts, ReportRowKey, Result, Store,
-    StoredReport, SubjectRow, Trim, rows, sql, survey,
+    ConfigOutcome, Connections, ContextRow, Head, ListedAlert, LogEntry, LogPoint, LogRead, PastAlerts, ReportRowKey,
+    Result, Store, StoredReport, SubjectRow, Trim, rows, sql, survey,
 };
 
 /// Rows of the log read at least and at most in one call. The database looks at every row it may take, so a small read must

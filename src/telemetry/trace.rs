@@ -71,7 +71,8 @@ impl Exporter {
             return Ok(None);
         }
         let exporter = SpanExporter::builder().with_tonic().build();
-        let exporter = exporter.map_err(|e| TelemetryError(format!("{ENDPOINT}: {e}; name a receiver as http://HOST:4317")))?;
+        let exporter =
+            exporter.map_err(|e| TelemetryError(format!("{ENDPOINT}: {e}; name a receiver as http://HOST:4317")))?;
         let resource = Resource::builder().with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")));
         let named = std::env::var_os("OTEL_SERVICE_NAME").is_some();
         let resource = if named { resource } else { resource.with_service_name("wardwatch") };

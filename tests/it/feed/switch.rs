@@ -8,8 +8,8 @@ use tokio::sync::watch;
 use wardwatch::domain::{AlertId, ReportId, SubjectName, Time};
 use wardwatch::store::{
     ActivityChange, ActivityRow, AlertQuery, AuditQuery, AuditRow, Batch, Committed, Config, ConfigChange,
-    ConfigOutcome, Connections, ContextRow, Head, ListedAlert, LogEntry, LogPoint, LogRead, PastAlerts, ReportRowKey, Result, Store,
-    StoreError, StoredReport, SubjectRow, Trim,
+    ConfigOutcome, Connections, ContextRow, Head, ListedAlert, LogEntry, LogPoint, LogRead, PastAlerts, ReportRowKey,
+    Result, Store, StoreError, StoredReport, SubjectRow, Trim,
 };
 
 /// What becomes of the feed's reads of the log.

@@ -11,7 +11,8 @@ use crate::support::service::Place;
 fn check(text: &str) -> String {
     let mut command = Command::new("promtool");
     command.args(["check", "metrics"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut promtool = command.spawn().expect("promtool is needed (Debian's package prometheus); tests/run installs it");
+    let mut promtool =
+        command.spawn().expect("promtool is needed (Debian's package prometheus); tests/run installs it");
     promtool.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
     let output = promtool.wait_with_output().unwrap();
     let said = [output.stdout, output.stderr].concat();
@@ -21,7 +22,8 @@ fn check(text: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn promtool_finds_nothing_wrong_with_a_scrape() {
-    let service = Place::sqlite().serve_by(&clock()).await;
+    let place = Place::sqlite();
+    let service = place.serve_by(&clock()).await;
     service.register_many(1).await;
     service.report(figures(&ward(1), morning(), 28, 0)).await;
     service.running.metrics.events.reloaded("certificate", true);

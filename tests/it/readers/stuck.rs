@@ -120,7 +120,8 @@ async fn s1_subscribers_that_never_read_drip_or_vanish_delay_nobody_and_are_caug
     assert!(*hole.taken.borrow_and_update() < STREAMS * size, "the vanished one was served all the same");
     assert!(furthest(&miserly) < backlog && furthest(&deaf) == 0);
     let admin = house.process.admin.parse().unwrap();
-    let behind = Scrape::at(admin, "*/*").await.value("wardwatch_subscriber_lag_positions", &[("subscriber", "unnamed")]);
+    let behind =
+        Scrape::at(admin, "*/*").await.value("wardwatch_subscriber_lag_positions", &[("subscriber", "unnamed")]);
     assert!(behind > 0.0, "operators see that somebody is behind");
     assert!(with.receipt < without.receipt * 5 + Duration::from_millis(50), "receipts are delayed");
     assert!(with.heard < without.heard * 5 + Duration::from_millis(50), "other subscribers are delayed");
@@ -147,7 +148,8 @@ async fn s1_a_connection_that_takes_no_byte_is_closed_and_the_log_says_why() {
     well.reaches(newest).await;
     deaf.cut().await;
     let admin = house.process.admin.parse().unwrap();
-    let closed = Scrape::at(admin, "*/*").await.value("wardwatch_connections_closed_total", &[("reason", "slow_consumer")]);
+    let closed =
+        Scrape::at(admin, "*/*").await.value("wardwatch_connections_closed_total", &[("reason", "slow_consumer")]);
     assert_eq!(closed, 1.0);
     well.reading.abort();
     house.process.signal("TERM");
