@@ -1,6 +1,9 @@
 //! wardwatch: staffing reports in, alerts out. This page is the map of rooms; ARCHITECTURE.md walks through them.
 
+pub mod access;
 pub mod admin;
+pub mod backup;
+pub mod bridge;
 pub mod cli;
 pub mod client;
 pub mod clock;

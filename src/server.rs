@@ -1,5 +1,7 @@
 //! The composition root: named steps, no logic.
 
+mod gate;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,12 +10,16 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use crate::access::Gate;
 use crate::admin;
+use crate::backup;
 use crate::clock::SharedClock;
 use crate::config::Settings;
 use crate::domain::{Clock, Span};
 use crate::feed::{self, Feed};
 use crate::gauges::{self, ClockWatch, Gauges};
+use crate::grpc::edge::Api;
+use crate::grpc::quota::{Quotas, Usual};
 use crate::grpc::{health, listener, measured, services};
 use crate::intake::{self, Intake};
 use crate::lifecycle::{Lifecycle, Readiness};
@@ -63,6 +69,8 @@ pub struct Running {
     pub lifecycle: Lifecycle,
     /// What is counted and measured.
     pub metrics: Arc<Metrics>,
+    /// How copies of the database go, if any are made.
+    pub backups: Option<Arc<backup::Status>>,
     store: Arc<dyn Store>,
     intake: Intake,
     served: tokio::task::JoinHandle<()>,
@@ -87,10 +95,12 @@ pub async fn start(settings: &Settings, clock: SharedClock) -> Result<Running, S
     let api = admin::bind(settings.server.listen, "--listen").await.map_err(StartError::Bind)?;
     let operations = admin::bind(settings.server.admin_listen, "--admin-listen").await.map_err(StartError::Bind)?;
     let lifecycle = Lifecycle::default();
+    let metrics = Arc::new(Metrics::new(&measured::methods(), &build(settings, &clock)?));
+    let gate = gate::open(settings, &clock, &lifecycle, &metrics).await?;
+    let copies = copies(settings, &clock)?;
     let store = open(settings, &clock).await?;
     let register = Arc::new(Register::new(Arc::clone(&store), Arc::clone(&clock)));
     register.refresh().await?;
-    let metrics = Arc::new(Metrics::new(&measured::methods(), &build(settings, store.as_ref(), &clock)));
     let (waiting, stuck) = watch::channel(None);
     let (intake, committed) = begin_intake(settings, &store, &register, &clock, &lifecycle, &metrics, waiting);
     let readiness = Readiness::new(stuck.clone());
@@ -99,6 +109,7 @@ pub async fn start(settings: &Settings, clock: SharedClock) -> Result<Running, S
     let feed = follow_log(settings, &store, &follow, committed);
     let house = House { store, register, intake, feed, clock, lifecycle, metrics };
     let (routes, health) = routes(settings, &house)?;
+    let api_served = Api { routes, gate: Arc::clone(&gate), quotas: quotas(settings) };
     readiness.seen();
     health::tell(&health, readiness.look(false)).await;
     house.lifecycle.spawn("health", health::watch(health, readiness.clone(), house.lifecycle.soft.clone()));
@@ -106,14 +117,18 @@ pub async fn start(settings: &Settings, clock: SharedClock) -> Result<Running, S
         .lifecycle
         .spawn("retention", retention::run(Arc::clone(&house.store), Arc::clone(&house.clock), days(settings)));
     house.lifecycle.spawn("database file", watch_store(Arc::clone(&house.store), house.lifecycle.clone()));
+    let backups = copies.as_ref().map(backup::Schedule::status);
+    if let Some(copies) = copies {
+        house.lifecycle.spawn("backup", copies.run());
+    }
     let (address, admin_address) = addresses(&api, &operations)?;
-    let gauges = gauges(&house, &readiness, stuck);
+    let gauges = gauges(&house, gate, &readiness, stuck);
     tokio::spawn(admin::serve(operations, readiness, gauges, house.lifecycle.hard.clone()));
     let bounds = bounds(settings, &house.metrics);
     let ends = house.lifecycle.clone();
-    let served = tokio::spawn(async move { listener::serve(api, routes, bounds, &ends).await });
+    let served = tokio::spawn(async move { listener::serve(api, api_served, bounds, &ends).await });
     let House { store, intake, lifecycle, metrics, .. } = house;
-    Ok(Running { address, admin_address, lifecycle, metrics, store, intake, served })
+    Ok(Running { address, admin_address, lifecycle, metrics, backups, store, intake, served })
 }
 
 impl Running {
@@ -144,6 +159,18 @@ impl Running {
 
 fn location(settings: &Settings) -> Result<Location, StartError> {
     settings.database.url.parse().map_err(|e| StartError::Configuration(format!("{e}")))
+}
+
+/// The schedule of copies, if any are to be made.
+fn copies(settings: &Settings, clock: &SharedClock) -> Result<Option<backup::Schedule>, StartError> {
+    let wanted = &settings.backup;
+    if wanted.directory.is_empty() {
+        return Ok(None);
+    }
+    let plan =
+        backup::Settings { directory: (&wanted.directory).into(), every: wanted.every, keep: usize::from(wanted.keep) };
+    let schedule = backup::Schedule::new(plan, location(settings)?, Arc::clone(clock));
+    schedule.map(Some).map_err(StartError::Configuration)
 }
 
 /// Goes down when nothing can be kept any more.
@@ -262,16 +289,31 @@ fn routes(settings: &Settings, house: &House) -> Result<(services::Routes, healt
         .map_err(|e| StartError::Configuration(format!("this binary's descriptors are damaged: {e}")))
 }
 
-fn build(settings: &Settings, store: &dyn Store, clock: &SharedClock) -> Build {
-    Build {
-        version: env!("CARGO_PKG_VERSION"),
-        store: store.engine(),
-        environment: settings.server.environment.clone(),
-        started: clock.now().as_micros() / 1_000_000,
-    }
+fn quotas(settings: &Settings) -> Arc<Quotas> {
+    Quotas::new(Usual {
+        streams: settings.limits.streams_per_identity,
+        reports_per_second: settings.limits.reports_per_second_per_identity,
+    })
 }
 
-fn gauges(house: &House, readiness: &Readiness, waiting: watch::Receiver<Option<Instant>>) -> Arc<Gauges> {
+fn build(settings: &Settings, clock: &SharedClock) -> Result<Build, StartError> {
+    Ok(Build {
+        version: env!("CARGO_PKG_VERSION"),
+        store: match location(settings)? {
+            Location::Sqlite(_) => "sqlite",
+            Location::Postgres(_) => "postgres",
+        },
+        environment: settings.server.environment.clone(),
+        started: clock.now().as_micros() / 1_000_000,
+    })
+}
+
+fn gauges(
+    house: &House,
+    gate: Arc<Gate>,
+    readiness: &Readiness,
+    waiting: watch::Receiver<Option<Instant>>,
+) -> Arc<Gauges> {
     Arc::new(Gauges::new(gauges::Parts {
         metrics: Arc::clone(&house.metrics),
         store: Arc::clone(&house.store),
@@ -279,6 +321,7 @@ fn gauges(house: &House, readiness: &Readiness, waiting: watch::Receiver<Option<
         feed: Arc::clone(&house.feed),
         clock: Arc::clone(&house.clock),
         readiness: readiness.clone(),
+        gate,
         waiting,
     }))
 }

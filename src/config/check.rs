@@ -89,7 +89,7 @@ impl Settings {
             (
                 "backup.directory",
                 set(&self.backup.directory) && !self.database.url.starts_with("sqlite:"),
-                "backups are of SQLite; PostgreSQL has its own ways: docs/operations.md",
+                "backups are of SQLite; PostgreSQL has its own ways: docs/backup.md",
             ),
         ];
         wrong.into_iter().find(|(_, wrong, _)| *wrong).map(|(key, _, what)| (key, what))

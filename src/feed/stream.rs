@@ -8,6 +8,7 @@ use bytes::Bytes;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep, sleep_until};
 
+use crate::access::{Caller, Refused};
 use crate::domain::Span;
 use crate::feed::audience::Seat;
 use crate::feed::snapshot::Snapshot;
@@ -29,6 +30,7 @@ pub struct Stream {
     /// When it reaches its greatest age.
     ends: Instant,
     seat: Seat,
+    caller: Caller,
     _room: OwnedSemaphorePermit,
 }
 
@@ -67,6 +69,7 @@ impl Stream {
             quiet_until: now + wish.heartbeat,
             ends: now + age,
             seat: feed.audience.join(wish.subscriber, filter, point.position),
+            caller: wish.caller,
             _room: room,
             feed,
         }
@@ -79,10 +82,12 @@ impl Stream {
             Phase::Over => return None,
             going_on => self.phase = going_on,
         }
-        let soft = self.feed.soft.clone();
+        let (soft, caller) = (self.feed.soft.clone(), self.caller.clone());
         loop {
             let message = tokio::select! {
                 biased;
+                // First, so that nothing is sent to one who may not hear it any more.
+                why = caller.ended() => Ok(Some(self.dismiss(why))),
                 () = soft.cancelled() => Ok(Some(self.goodbye("SERVER_DRAINING", Refusal::Draining))),
                 () = sleep_until(self.ends) => Ok(Some(self.goodbye("STREAM_AGE", Refusal::StreamAge))),
                 () = sleep_until(self.quiet_until) => Ok(Some(self.frame(Body::Heartbeat(self.feed.clock.now())))),
@@ -111,6 +116,11 @@ impl Stream {
         let (interval, now) = (span(self.heartbeat), self.feed.clock.now());
         let log = cursor::log_name(self.subscription.log_id());
         self.frame(Body::Opened { interval, log: &log, now })
+    }
+    fn dismiss(&mut self, why: Refused) -> Vec<Bytes> {
+        self.caller.refuse(why, "Subscribe");
+        let reason = if why == Refused::Expired { "TOKEN_EXPIRED" } else { "PERMISSION_WITHDRAWN" };
+        self.goodbye(reason, |_| Refusal::Refused(why))
     }
     fn goodbye(&mut self, reason: &str, end: impl FnOnce(Duration) -> Refusal) -> Vec<Bytes> {
         let after = self.feed.retry_after();

@@ -11,6 +11,7 @@ use std::time::Duration;
 use tokio::sync::{Mutex, watch as channel};
 use tokio::time::{Instant, timeout};
 
+use crate::access::Gate;
 use crate::clock::SharedClock;
 use crate::domain::{Span, Time};
 use crate::feed::Feed;
@@ -51,6 +52,8 @@ pub struct Parts {
     pub clock: SharedClock,
     /// Whether traffic should come.
     pub readiness: Readiness,
+    /// Counts whom it refused.
+    pub gate: Arc<Gate>,
     /// Since when something waits to be stored.
     pub waiting: channel::Receiver<Option<Instant>>,
 }
@@ -83,6 +86,9 @@ impl Gauges {
         let mut last = self.last.lock().await;
         if last.is_due(self.parts.clock.now()) {
             self.read(&mut last).await;
+        }
+        for (why, refusals) in self.parts.gate.refusals() {
+            self.parts.metrics.events.access_refusals_are(why.code(), refusals);
         }
         self.parts.metrics.show_live(&self.live(&mut last));
         self.parts.metrics.text(format)

@@ -18,7 +18,11 @@ use tonic::service::Routes;
 use tower::ServiceExt;
 use tracing::Instrument as _;
 
+use crate::access::Gate;
+use crate::grpc::guard;
 use crate::grpc::measured::Measured;
+use crate::grpc::peer::Peer;
+use crate::grpc::quota::{Quotas, Seat};
 use crate::grpc::status::{Problem, inbound};
 use crate::metrics::Metrics;
 
@@ -27,17 +31,27 @@ const OURS: &str = "/wardwatch.";
 /// Asked by probes, also while the service goes down.
 const HEALTH: &str = "/grpc.health.v1.Health/";
 
-/// Refuses what comes during a drain, ends streams that would outlast it, and maps what tonic itself answers.
+/// What is served, and to whom.
 #[derive(Clone, Debug)]
-pub struct Edge {
+pub struct Api {
     /// The services.
     pub routes: Routes,
+    /// Knows who may come in.
+    pub gate: Arc<Gate>,
+    /// How much each may ask for.
+    pub quotas: Arc<Quotas>,
+}
+
+/// Looks who calls, refuses what comes during a drain, ends streams that would outlast it, and maps what tonic itself answers.
+#[derive(Clone, Debug)]
+pub struct Edge {
+    api: Api,
     /// Asks everyone to finish.
     pub soft: CancellationToken,
-    /// When a client refused during a drain may come back.
-    pub retry_after: Duration,
+    /// When a client refused during a drain, or with too many streams, may come back.
+    retry_after: Duration,
     /// Counts every call.
-    pub metrics: Arc<Metrics>,
+    metrics: Arc<Metrics>,
 }
 
 /// A body that ends when the service goes down: a watch of the health service would go on for ever.
@@ -55,16 +69,22 @@ impl hyper::service::Service<http::Request<Incoming>> for Edge {
 
     fn call(&self, request: http::Request<Incoming>) -> Self::Future {
         let path = request.uri().path();
-        let (measured, caller) = Measured::begin(&self.metrics.calls, path, request.headers());
+        let (measured, origin) = Measured::begin(&self.metrics.calls, path, request.headers());
         let (ours, draining) = (path.starts_with(OURS), self.soft.is_cancelled());
         if draining && !path.starts_with(HEALTH) {
             let refusal = Status::from(Problem::Draining(self.retry_after)).into_http();
             return Box::pin(std::future::ready(Ok(measured.answer(refusal))));
         }
-        let edge = self.clone();
+        let (edge, probe) = (self.clone(), path.starts_with(HEALTH));
         Box::pin(async move {
-            let request = measured.request(request, caller);
-            let response = mapped(edge.routes.clone().oneshot(request).instrument(measured.span()).await?);
+            let mut request = request;
+            let seat = match edge.let_in(&mut request, probe).await {
+                Ok(seat) => seat,
+                Err(problem) => return Ok(measured.answer(Status::from(problem).into_http())),
+            };
+            let request = measured.request(request, origin);
+            let answered = edge.api.routes.clone().oneshot(request).instrument(measured.span());
+            let response = mapped(answered.await?).map(|body| seated(body, seat));
             // A single answer during a drain is let out; it is streams that began before it which must end.
             let response = if ours || draining { response } else { response.map(|body| edge.ending(body)) };
             Ok(measured.answer(response))
@@ -73,9 +93,39 @@ impl hyper::service::Service<http::Request<Incoming>> for Edge {
 }
 
 impl Edge {
+    /// Serves an API until `soft` asks it to finish.
+    pub fn new(api: Api, soft: CancellationToken, retry_after: Duration, metrics: Arc<Metrics>) -> Self {
+        Self { api: Api { routes: api.routes.prepare(), ..api }, soft, retry_after, metrics }
+    }
+    /// Looks who calls, and whether they may; probes are not asked. The place it takes is kept until its answer is over.
+    async fn let_in(&self, request: &mut http::Request<Incoming>, probe: bool) -> Result<Option<Seat>, Problem> {
+        if probe {
+            return Ok(None);
+        }
+        let path = request.uri().path().to_owned();
+        let shown = guard::shown(request.headers(), request.extensions().get::<Peer>());
+        let caller = guard::admit(&self.api.gate, &path, shown).await?;
+        let (seat, allowance) = self.api.quotas.seat(&caller, self.retry_after)?;
+        request.extensions_mut().insert(allowance);
+        request.extensions_mut().insert(caller);
+        Ok(seat)
+    }
     fn ending(&self, body: Body) -> Body {
         let soft = Box::pin(self.soft.clone().cancelled_owned());
         Body::new(Ending { body, soft, retry_after: self.retry_after, ended: false })
+    }
+}
+
+/// A body that holds its caller's place.
+struct Seated {
+    body: Body,
+    _seat: Seat,
+}
+
+fn seated(body: Body, seat: Option<Seat>) -> Body {
+    match seat {
+        Some(seat) => Body::new(Seated { body, _seat: seat }),
+        None => body,
     }
 }
 
@@ -84,6 +134,21 @@ fn mapped(response: http::Response<Body>) -> http::Response<Body> {
     match response.extensions().get::<Status>() {
         Some(status) if status.code() == tonic::Code::OutOfRange => inbound(status.clone()).into_http(),
         _ => response,
+    }
+}
+
+impl http_body::Body for Seated {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }
 

@@ -1,10 +1,14 @@
 //! One integration binary: the store's suite, the feed's promises, the client and the command line.
 #![cfg(test)]
 
+mod access;
+mod backup;
+mod bridge;
 mod cli;
 mod client;
 mod commands;
 mod demo;
+mod doctor;
 mod fake;
 mod faults;
 mod feed;

@@ -4,16 +4,16 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Who may use which rooms. A room may use itself; `main` starts `cli`, and `lib` is the map.
-const ROOMS: [(&str, &[&str]); 23] = [
+const ROOMS: [(&str, &[&str]); 25] = [
     ("domain", &[]),
     ("rules", &["domain"]),
     ("wire", &["domain"]),
-    ("access", &["domain"]),
+    ("access", &["domain", "clock"]),
     ("faults", &[]),
     ("store", &["domain", "faults"]),
     ("clock", &["domain"]),
     ("metrics", &["domain"]),
-    ("register", &["domain", "rules", "wire", "store", "clock"]),
+    ("register", &["domain", "rules", "wire", "store", "clock", "access"]),
     ("intake", &["domain", "rules", "wire", "store", "register", "clock", "metrics", "faults"]),
     ("feed", &["domain", "wire", "access", "store", "clock", "faults"]),
     ("situation", &["domain", "rules", "wire", "store"]),
@@ -36,9 +36,13 @@ const ROOMS: [(&str, &[&str]); 23] = [
         ],
     ),
     ("lifecycle", &[]),
-    ("gauges", &["domain", "wire", "store", "clock", "register", "feed", "situation", "lifecycle", "metrics"]),
+    (
+        "gauges",
+        &["domain", "wire", "access", "store", "clock", "register", "feed", "situation", "lifecycle", "metrics"],
+    ),
     ("admin", &["lifecycle", "metrics", "gauges"]),
     ("retention", &["domain", "store", "clock"]),
+    ("backup", &["domain", "store", "clock"]),
     ("config", &[]),
     ("telemetry", &["config", "store"]),
     (
@@ -54,19 +58,38 @@ const ROOMS: [(&str, &[&str]); 23] = [
             "lifecycle",
             "metrics",
             "gauges",
+            "access",
             "admin",
             "retention",
+            "backup",
             "config",
         ],
     ),
     ("client", &["wire"]),
-    // Beside the three of the design: nouns and a clock to speak with, a log to set up, and migrate's one call.
-    ("cli", &["client", "config", "server", "domain", "clock", "telemetry", "store", "faults"]),
+    // Beside the three of the design: nouns and a clock to speak with, a log to set up, the calls of migrate, backup and
+    // restore, and how copies are named.
+    (
+        "cli",
+        &[
+            "bridge",
+            "client",
+            "config",
+            "server",
+            "domain",
+            "clock",
+            "telemetry",
+            "store",
+            "backup",
+            "faults",
+            "access",
+        ],
+    ),
+    ("bridge", &["domain", "client"]),
     ("main", &["cli"]),
 ];
 
 /// Crates that only some rooms may name.
-const CRATES: [(&str, &[&str]); 17] = [
+const CRATES: [(&str, &[&str]); 21] = [
     ("sqlx", &["store"]),
     ("prost", &["wire", "client"]),
     ("prost_types", &["wire", "client", "grpc"]),
@@ -78,6 +101,10 @@ const CRATES: [(&str, &[&str]); 17] = [
     ("tonic_reflection", &["grpc"]),
     ("hyper", &["grpc"]),
     ("axum", &["admin"]),
+    ("jsonwebtoken", &["access"]),
+    ("reqwest", &["access", "bridge"]),
+    ("governor", &["grpc"]),
+    ("subtle", &["access"]),
     ("clap", &["cli"]),
     ("prometheus_client", &["metrics"]),
     ("opentelemetry", &["telemetry"]),

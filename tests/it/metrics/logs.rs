@@ -102,7 +102,7 @@ async fn every_line_of_a_real_run_is_documented_with_its_fields_and_holds_no_fig
 }
 
 /// Rooms that never log for the service, or on purpose only in tests of faults.
-const OTHERS: [&str; 3] = ["client/", "cli/", "faults.rs"];
+const OTHERS: [&str; 4] = ["client/", "cli/", "bridge/", "faults.rs"];
 
 /// Rust files under a folder, but not its tests.
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
