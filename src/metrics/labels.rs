@@ -24,7 +24,7 @@ pub(super) const CODES: [&str; 17] = [
 ];
 
 /// Every reason for which a report may be rejected.
-pub(super) const REASONS: [RejectReason; 15] = [
+pub(super) const REASONS: [RejectReason; 16] = [
     RejectReason::Missing,
     RejectReason::Malformed,
     RejectReason::Negative,
@@ -39,6 +39,7 @@ pub(super) const REASONS: [RejectReason; 15] = [
     RejectReason::TooOld,
     RejectReason::TooMany,
     RejectReason::NotSupported,
+    RejectReason::PermissionDenied,
     RejectReason::Internal,
 ];
 
@@ -70,6 +71,7 @@ pub(super) fn reason(reason: RejectReason) -> &'static str {
         RejectReason::TooOld => "too_old",
         RejectReason::TooMany => "too_many",
         RejectReason::NotSupported => "not_supported",
+        RejectReason::PermissionDenied => "permission_denied",
         RejectReason::Internal => "internal",
     }
 }
