@@ -10,6 +10,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use crate::access::Gate;
 use crate::admin;
 use crate::backup;
 use crate::clock::SharedClock;
@@ -66,10 +67,10 @@ pub struct Running {
     pub admin_address: SocketAddr,
     /// Stops it, in order.
     pub lifecycle: Lifecycle,
-    /// How copies of the database go, if any are made.
-    pub backups: Option<Arc<backup::Status>>,
     /// What is counted and measured.
     pub metrics: Arc<Metrics>,
+    /// How copies of the database go, if any are made.
+    pub backups: Option<Arc<backup::Status>>,
     store: Arc<dyn Store>,
     intake: Intake,
     served: tokio::task::JoinHandle<()>,
@@ -94,12 +95,12 @@ pub async fn start(settings: &Settings, clock: SharedClock) -> Result<Running, S
     let api = admin::bind(settings.server.listen, "--listen").await.map_err(StartError::Bind)?;
     let operations = admin::bind(settings.server.admin_listen, "--admin-listen").await.map_err(StartError::Bind)?;
     let lifecycle = Lifecycle::default();
-    let gate = gate::open(settings, &clock, &lifecycle).await?;
+    let metrics = Arc::new(Metrics::new(&measured::methods(), &build(settings, &clock)?));
+    let gate = gate::open(settings, &clock, &lifecycle, &metrics).await?;
     let copies = copies(settings, &clock)?;
     let store = open(settings, &clock).await?;
     let register = Arc::new(Register::new(Arc::clone(&store), Arc::clone(&clock)));
     register.refresh().await?;
-    let metrics = Arc::new(Metrics::new(&measured::methods(), &build(settings, store.as_ref(), &clock)));
     let (waiting, stuck) = watch::channel(None);
     let (intake, committed) = begin_intake(settings, &store, &register, &clock, &lifecycle, &metrics, waiting);
     let readiness = Readiness::new(stuck.clone());
@@ -108,7 +109,7 @@ pub async fn start(settings: &Settings, clock: SharedClock) -> Result<Running, S
     let feed = follow_log(settings, &store, &follow, committed);
     let house = House { store, register, intake, feed, clock, lifecycle, metrics };
     let (routes, health) = routes(settings, &house)?;
-    let api_served = Api { routes, gate, quotas: quotas(settings) };
+    let api_served = Api { routes, gate: Arc::clone(&gate), quotas: quotas(settings) };
     readiness.seen();
     health::tell(&health, readiness.look(false)).await;
     house.lifecycle.spawn("health", health::watch(health, readiness.clone(), house.lifecycle.soft.clone()));
@@ -121,13 +122,13 @@ pub async fn start(settings: &Settings, clock: SharedClock) -> Result<Running, S
         house.lifecycle.spawn("backup", copies.run());
     }
     let (address, admin_address) = addresses(&api, &operations)?;
-    let gauges = gauges(&house, &readiness, stuck);
+    let gauges = gauges(&house, gate, &readiness, stuck);
     tokio::spawn(admin::serve(operations, readiness, gauges, house.lifecycle.hard.clone()));
     let bounds = bounds(settings, &house.metrics);
     let ends = house.lifecycle.clone();
     let served = tokio::spawn(async move { listener::serve(api, api_served, bounds, &ends).await });
     let House { store, intake, lifecycle, metrics, .. } = house;
-    Ok(Running { address, admin_address, lifecycle, backups, metrics, store, intake, served })
+    Ok(Running { address, admin_address, lifecycle, metrics, backups, store, intake, served })
 }
 
 impl Running {
@@ -295,16 +296,24 @@ fn quotas(settings: &Settings) -> Arc<Quotas> {
     })
 }
 
-fn build(settings: &Settings, store: &dyn Store, clock: &SharedClock) -> Build {
-    Build {
+fn build(settings: &Settings, clock: &SharedClock) -> Result<Build, StartError> {
+    Ok(Build {
         version: env!("CARGO_PKG_VERSION"),
-        store: store.engine(),
+        store: match location(settings)? {
+            Location::Sqlite(_) => "sqlite",
+            Location::Postgres(_) => "postgres",
+        },
         environment: settings.server.environment.clone(),
         started: clock.now().as_micros() / 1_000_000,
-    }
+    })
 }
 
-fn gauges(house: &House, readiness: &Readiness, waiting: watch::Receiver<Option<Instant>>) -> Arc<Gauges> {
+fn gauges(
+    house: &House,
+    gate: Arc<Gate>,
+    readiness: &Readiness,
+    waiting: watch::Receiver<Option<Instant>>,
+) -> Arc<Gauges> {
     Arc::new(Gauges::new(gauges::Parts {
         metrics: Arc::clone(&house.metrics),
         store: Arc::clone(&house.store),
@@ -312,6 +321,7 @@ fn gauges(house: &House, readiness: &Readiness, waiting: watch::Receiver<Option<
         feed: Arc::clone(&house.feed),
         clock: Arc::clone(&house.clock),
         readiness: readiness.clone(),
+        gate,
         waiting,
     }))
 }

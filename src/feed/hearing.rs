@@ -40,7 +40,9 @@ impl<'a> Ears<'a> {
                     continue;
                 }
             };
-            organisations.into_iter().for_each(|name| ears.of_one.entry(name).or_default().push(filter));
+            for name in organisations {
+                ears.of_one.entry(name).or_default().push(filter);
+            }
         }
         ears
     }

@@ -29,8 +29,8 @@ pub struct Stream {
     quiet_until: Instant,
     /// When it reaches its greatest age.
     ends: Instant,
-    caller: Caller,
     seat: Seat,
+    caller: Caller,
     _room: OwnedSemaphorePermit,
 }
 
@@ -68,8 +68,8 @@ impl Stream {
             heartbeat: wish.heartbeat,
             quiet_until: now + wish.heartbeat,
             ends: now + age,
-            caller: wish.caller,
             seat: feed.audience.join(wish.subscriber, filter, point.position),
+            caller: wish.caller,
             _room: room,
             feed,
         }

@@ -4,12 +4,14 @@
 mod reading;
 mod watch;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Mutex, watch as channel};
 use tokio::time::{Instant, timeout};
 
+use crate::access::Gate;
 use crate::clock::SharedClock;
 use crate::domain::{Span, Time};
 use crate::feed::Feed;
@@ -50,6 +52,8 @@ pub struct Parts {
     pub clock: SharedClock,
     /// Whether traffic should come.
     pub readiness: Readiness,
+    /// Counts whom it refused.
+    pub gate: Arc<Gate>,
     /// Since when something waits to be stored.
     pub waiting: channel::Receiver<Option<Instant>>,
 }
@@ -67,8 +71,8 @@ pub struct Gauges {
 struct Last {
     tried: Option<(Instant, Time)>,
     reading: Reading,
-    /// Subscribers' codes that have series, in the order they were first seen.
-    codes: Vec<String>,
+    /// Subscribers' codes that have series.
+    codes: BTreeSet<String>,
 }
 
 impl Gauges {
@@ -82,6 +86,9 @@ impl Gauges {
         let mut last = self.last.lock().await;
         if last.is_due(self.parts.clock.now()) {
             self.read(&mut last).await;
+        }
+        for (why, refusals) in self.parts.gate.refusals() {
+            self.parts.metrics.events.access_refusals_are(why.code(), refusals);
         }
         self.parts.metrics.show_live(&self.live(&mut last));
         self.parts.metrics.text(format)
@@ -123,22 +130,20 @@ impl Gauges {
     }
 
     /// Subscribers by code. A code that was seen stays, so that who has gone is a 0 and not a gap.
-    fn subscribers(&self, codes: &mut Vec<String>, head: i64) -> Vec<SubscriberFigures> {
-        let figures = |code: &str| SubscriberFigures { code: code.to_owned(), ..SubscriberFigures::default() };
-        let mut found: Vec<SubscriberFigures> = codes.iter().map(|code| figures(code)).collect();
+    fn subscribers(&self, codes: &mut BTreeSet<String>, head: i64) -> Vec<SubscriberFigures> {
+        let mut found: BTreeMap<String, (i64, i64)> = codes.iter().map(|code| (code.clone(), (0, 0))).collect();
         for listener in self.parts.feed.audience().listeners() {
             let code = if listener.code.is_empty() { UNNAMED } else { listener.code.as_str() };
-            let full = found.iter().filter(|f| f.code != OTHER).count() >= CODES;
-            let code = if full && !found.iter().any(|f| f.code == code) { OTHER } else { code };
-            let place = found.iter().position(|f| f.code == code).unwrap_or_else(|| {
-                found.push(figures(code));
-                found.len() - 1
-            });
-            found[place].streams += 1;
-            found[place].lag = found[place].lag.max(head - listener.position());
+            let full = found.len() - usize::from(found.contains_key(OTHER)) >= CODES;
+            let code = if full && !found.contains_key(code) { OTHER } else { code };
+            let lag = head - listener.position();
+            match found.get_mut(code) {
+                Some((streams, most)) => (*streams, *most) = (*streams + 1, lag.max(*most)),
+                None => drop(found.insert(code.to_owned(), (1, lag.max(0)))),
+            }
         }
-        *codes = found.iter().map(|f| f.code.clone()).collect();
-        found
+        *codes = found.keys().cloned().collect();
+        found.into_iter().map(|(code, (streams, lag))| SubscriberFigures { code, streams, lag }).collect()
     }
 }
 
@@ -165,4 +170,30 @@ fn sources(reading: &Reading, now: Time) -> Vec<SourceAge> {
 /// Never negative: what was heard in the future was heard now.
 fn seconds(span: Span) -> f64 {
     span.to_std().as_secs_f64()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_store_is_read_once_in_ten_seconds_of_either_clock() {
+        let noon = Time::from_micros(1_461_672_000_000_000);
+        let mut last = Last::default();
+        assert!(last.is_due(noon), "nothing was read yet");
+        last.tried = Some((Instant::now(), noon));
+        assert!(!last.is_due(noon) && !last.is_due(noon + Span::seconds(9)));
+        assert!(last.is_due(noon + Span::seconds(10)));
+        last.tried = Instant::now().checked_sub(FRESH.to_std()).map(|long_ago| (long_ago, noon));
+        assert!(last.is_due(noon), "the service's clock may stand still");
+    }
+
+    #[test]
+    fn the_sources_that_were_heard_last_are_shown() {
+        let now = Time::from_micros(0) + Span::days(1);
+        let heard = |n: i64| ((format!("R{n:04}"), "BEDS".to_owned()), now - Span::seconds(n));
+        let reading = Reading { sources: (0..1_200).map(heard).collect(), ..Reading::default() };
+        let shown = sources(&reading, now);
+        assert_eq!((shown.len(), shown[0].age, shown[999].age), (1_000, 0.0, 999.0));
+    }
 }

@@ -69,7 +69,7 @@ impl hyper::service::Service<http::Request<Incoming>> for Edge {
 
     fn call(&self, request: http::Request<Incoming>) -> Self::Future {
         let path = request.uri().path();
-        let (measured, caller) = Measured::begin(&self.metrics.calls, path, request.headers());
+        let (measured, origin) = Measured::begin(&self.metrics.calls, path, request.headers());
         let (ours, draining) = (path.starts_with(OURS), self.soft.is_cancelled());
         if draining && !path.starts_with(HEALTH) {
             let refusal = Status::from(Problem::Draining(self.retry_after)).into_http();
@@ -82,9 +82,9 @@ impl hyper::service::Service<http::Request<Incoming>> for Edge {
                 Ok(seat) => seat,
                 Err(problem) => return Ok(measured.answer(Status::from(problem).into_http())),
             };
-            let request = measured.request(request, caller);
-            let answered = edge.api.routes.clone().oneshot(request).instrument(measured.span()).await?;
-            let response = mapped(answered).map(|body| seated(body, seat));
+            let request = measured.request(request, origin);
+            let answered = edge.api.routes.clone().oneshot(request).instrument(measured.span());
+            let response = mapped(answered.await?).map(|body| seated(body, seat));
             // A single answer during a drain is let out; it is streams that began before it which must end.
             let response = if ours || draining { response } else { response.map(|body| edge.ending(body)) };
             Ok(measured.answer(response))

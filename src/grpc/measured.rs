@@ -13,7 +13,7 @@ use tonic::{Code, Status};
 use tracing::Span;
 
 use crate::metrics::{Call, Calls, Kind, Method, Open};
-use crate::telemetry::trace::{self, Caller};
+use crate::telemetry::trace::{self, Origin};
 use crate::wire;
 
 /// A call under way, with its span.
@@ -76,10 +76,10 @@ fn of(set: &FileDescriptorSet) -> Vec<Method> {
 
 impl Measured {
     /// A call begins. One that streams has no span of its own: its batches have.
-    pub(super) fn begin(calls: &Calls, path: &str, headers: &HeaderMap) -> (Self, Option<Caller>) {
-        let (call, caller) = (calls.of(path), Caller::of(headers));
-        let span = if call.is_unary() { trace::call(call.path(), caller.as_ref()) } else { Span::none() };
-        (Self { open: call.begin(), span }, caller)
+    pub(super) fn begin(calls: &Calls, path: &str, headers: &HeaderMap) -> (Self, Option<Origin>) {
+        let (call, origin) = (calls.of(path), Origin::of(headers));
+        let span = if call.is_unary() { trace::call(call.path(), origin.as_ref()) } else { Span::none() };
+        (Self { open: call.begin(), span }, origin)
     }
     /// The span that the call's work belongs to.
     pub(super) fn span(&self) -> Span {
@@ -89,10 +89,10 @@ impl Measured {
     pub(super) fn request<B>(
         &self,
         mut request: http::Request<B>,
-        caller: Option<Caller>,
+        origin: Option<Origin>,
     ) -> http::Request<Inbound<B>> {
-        if let Some(caller) = caller {
-            request.extensions_mut().insert(caller);
+        if let Some(origin) = origin {
+            request.extensions_mut().insert(origin);
         }
         let call = Arc::clone(self.open.call());
         request.map(|body| Inbound { body, messages: Messages::default(), call })

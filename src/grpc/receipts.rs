@@ -14,16 +14,8 @@ use crate::domain::Receipt;
 use crate::grpc::quota::Allowance;
 use crate::grpc::reporting::{MOST_REPORTS, Reporting, items, too_many};
 use crate::grpc::status::{self, Problem};
-use crate::telemetry::trace;
+use crate::telemetry::trace::{self, Origin};
 use crate::wire::{self, pb};
-
-/// Who sends a stream's reports.
-pub(super) struct From {
-    pub caller: Caller,
-    pub allowance: Allowance,
-    /// The trace that its own system follows, if any.
-    pub trace: Option<trace::Caller>,
-}
 
 /// Receipts to come for one message, and the room they take in the stream's window.
 struct Coming {
@@ -39,7 +31,9 @@ type Answers = mpsc::Sender<Result<pb::StreamReportsResponse, Status>>;
 pub(super) fn answer(
     service: &Reporting,
     requests: Streaming<pb::StreamReportsRequest>,
-    from: From,
+    caller: Caller,
+    allowance: Allowance,
+    origin: Option<Origin>,
 ) -> ReceiverStream<Result<pb::StreamReportsResponse, Status>> {
     let window = service.settings.unreceipted_per_stream;
     let (coming, pending) = mpsc::channel(window);
@@ -47,7 +41,7 @@ pub(super) fn answer(
     let (end, ended) = oneshot::channel();
     let reader = service.clone();
     service.lifecycle.spawn("reports in", async move {
-        let status = read(&reader, requests, &from, &coming).await;
+        let status = read(&reader, requests, &coming, (caller, allowance, origin)).await;
         // Nobody left to tell: the client has gone.
         let _: Result<(), _> = end.send(status);
     });
@@ -59,14 +53,14 @@ pub(super) fn answer(
 async fn read(
     service: &Reporting,
     mut requests: Streaming<pb::StreamReportsRequest>,
-    from: &From,
     coming: &mpsc::Sender<Coming>,
+    (caller, allowance, origin): (Caller, Allowance, Option<Origin>),
 ) -> Option<Status> {
     let window = service.settings.unreceipted_per_stream;
     let room = Arc::new(Semaphore::new(window));
     let age = tokio::time::sleep(aged(service.settings.max_stream_age));
     tokio::pin!(age);
-    let dismissed = from.caller.ended();
+    let dismissed = caller.ended();
     tokio::pin!(dismissed);
     loop {
         let message = tokio::select! {
@@ -74,7 +68,7 @@ async fn read(
             () = service.lifecycle.soft.cancelled() => return Some(Problem::Draining(retry_after()).into()),
             () = &mut age => return Some(Problem::StreamAge(retry_after()).into()),
             why = &mut dismissed => {
-                from.caller.refuse(why, "StreamReports");
+                caller.refuse(why, "StreamReports");
                 return Some(Problem::Refused(why).into());
             }
             message = requests.message() => message,
@@ -87,14 +81,14 @@ async fn read(
         if reports.len() > MOST_REPORTS {
             return Some(too_many(reports.len()).into());
         }
-        if let Err(problem) = from.allowance.take(reports.len()) {
+        if let Err(problem) = allowance.take(reports.len()) {
             return Some(problem.into());
         }
-        let span = trace::batch(reports.len(), from.trace.as_ref());
+        let span = trace::batch(reports.len(), origin.as_ref());
         let need = u32::try_from(reports.len().clamp(1, window)).unwrap_or(u32::MAX);
         let room = Arc::clone(&room).acquire_many_owned(need).await.ok()?;
         let Ok(receipts) =
-            service.intake.submit(items(reports, &service.register.rulebook(), from.caller.reach()), false).await
+            service.intake.submit(items(reports, &service.register.rulebook(), caller.reach()), false).await
         else {
             return Some(Problem::Draining(retry_after()).into());
         };

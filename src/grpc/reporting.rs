@@ -19,7 +19,7 @@ use crate::intake::{Intake, Item, Submitted};
 use crate::lifecycle::Lifecycle;
 use crate::register::Register;
 use crate::store::{ReportRowKey, Store, StoredReport};
-use crate::telemetry::trace;
+use crate::telemetry::trace::Origin;
 use crate::wire::{self, pb, timestamp_to, to_time};
 
 /// Most reports in one message or call (contract.md section 1).
@@ -123,9 +123,9 @@ impl pb::reporting_service_server::ReportingService for Reporting {
         &self,
         request: Request<Streaming<pb::StreamReportsRequest>>,
     ) -> Result<Response<Self::StreamReportsStream>, Status> {
-        let trace = request.extensions().get::<trace::Caller>().cloned();
-        let from = receipts::From { caller: caller(&request)?, allowance: allowance(&request), trace };
-        Ok(Response::new(receipts::answer(self, request.into_inner(), from)))
+        let (caller, allowance) = (caller(&request)?, allowance(&request));
+        let origin = request.extensions().get::<Origin>().cloned();
+        Ok(Response::new(receipts::answer(self, request.into_inner(), caller, allowance, origin)))
     }
 
     async fn submit_reports(

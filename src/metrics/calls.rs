@@ -47,6 +47,7 @@ pub struct Method {
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+#[expect(clippy::struct_field_names, reason = "the labels' conventional names")]
 struct Labels {
     grpc_type: &'static str,
     grpc_service: String,
@@ -54,6 +55,7 @@ struct Labels {
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+#[expect(clippy::struct_field_names, reason = "the labels' conventional names")]
 struct HandledLabels {
     grpc_type: &'static str,
     grpc_service: String,

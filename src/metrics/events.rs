@@ -77,6 +77,11 @@ impl Events {
     pub fn access_refused(&self, reason: &'static str) {
         self.refused.get_or_create(&Reason { reason }).inc();
     }
+    /// So many calls were refused for this reason since the start, where somebody else counts them.
+    pub fn access_refusals_are(&self, reason: &'static str, all: u64) {
+        let counter = self.refused.get_or_create(&Reason { reason });
+        counter.inc_by(all.saturating_sub(counter.get()));
+    }
     /// A file was read again: taken over, or refused.
     pub fn reloaded(&self, what: &'static str, ok: bool) {
         let result = if ok { "ok" } else { "failed" };

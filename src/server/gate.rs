@@ -1,6 +1,7 @@
 //! Who may come in, by the settings.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::time::{MissedTickBehavior, interval};
@@ -10,6 +11,7 @@ use crate::clock::SharedClock;
 use crate::config::{Jwt, Settings};
 use crate::domain::Span;
 use crate::lifecycle::Lifecycle;
+use crate::metrics::Metrics;
 use crate::server::StartError;
 
 /// The gate, and the tasks that keep what it knows up to date.
@@ -20,6 +22,7 @@ pub(super) async fn open(
     settings: &Settings,
     clock: &SharedClock,
     lifecycle: &Lifecycle,
+    metrics: &Arc<Metrics>,
 ) -> Result<Arc<Gate>, StartError> {
     let path = &settings.access.permissions_file;
     if path.is_empty() {
@@ -30,10 +33,10 @@ pub(super) async fn open(
     let issuer = issuer(&settings.jwt).await.map_err(|e| wrong("jwt", e))?;
     let gate = Gate::guarded(permissions, issuer, Arc::clone(clock));
     let every = settings.server.reload_every;
-    lifecycle.spawn("permissions", watch_permissions(file, Arc::clone(&gate), every));
+    lifecycle.spawn("permissions", watch_permissions(file, Arc::clone(&gate), every, Arc::clone(metrics)));
     if gate.issuer().is_some() {
         let every = if settings.jwt.jwks_file.is_empty() { settings.jwt.refresh_every } else { every };
-        lifecycle.spawn("issuer's keys", watch_keys(Arc::clone(&gate), every));
+        lifecycle.spawn("issuer's keys", watch_keys(Arc::clone(&gate), every, Arc::clone(metrics)));
     }
     Ok(gate)
 }
@@ -60,16 +63,21 @@ async fn issuer(jwt: &Jwt) -> Result<Option<Issuer>, String> {
     Issuer::new(settings, keys).map(Some)
 }
 
-async fn watch_permissions(mut file: PermissionsFile, gate: Arc<Gate>, every: Duration) {
+async fn watch_permissions(mut file: PermissionsFile, gate: Arc<Gate>, every: Duration, metrics: Arc<Metrics>) {
     let mut looks = interval(every);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         looks.tick().await;
+        let before = [&file.reloads.succeeded, &file.reloads.failed].map(|n| n.load(Ordering::Relaxed));
         file.look(&gate).await;
+        let now = [&file.reloads.succeeded, &file.reloads.failed].map(|n| n.load(Ordering::Relaxed));
+        if now != before {
+            metrics.events.reloaded("permissions", now[1] == before[1]);
+        }
     }
 }
 
-async fn watch_keys(gate: Arc<Gate>, every: Duration) {
+async fn watch_keys(gate: Arc<Gate>, every: Duration, metrics: Arc<Metrics>) {
     let mut looks = interval(every);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut failed = String::new();
@@ -78,12 +86,16 @@ async fn watch_keys(gate: Arc<Gate>, every: Duration) {
         let Some(issuer) = gate.issuer() else { return };
         match issuer.keys.refresh().await {
             Ok(changed) => {
+                if changed || !failed.is_empty() {
+                    metrics.events.reloaded("issuer_keys", true);
+                }
                 if changed {
                     tracing::info!(keys = issuer.keys.name(), "the issuer's keys changed");
                 }
                 failed.clear();
             }
             Err(error) if error != failed => {
+                metrics.events.reloaded("issuer_keys", false);
                 tracing::error!(error, "the issuer's keys cannot be read; those known stay in force");
                 failed = error;
             }

@@ -33,7 +33,7 @@ static EXPORTING: AtomicBool = AtomicBool::new(false);
 
 /// The trace that a call came with.
 #[derive(Clone, Debug)]
-pub struct Caller(Context);
+pub struct Origin(Context);
 
 /// The way out for spans.
 #[derive(Debug)]
@@ -51,7 +51,7 @@ impl Extractor for Headers<'_> {
     }
 }
 
-impl Caller {
+impl Origin {
     /// What `traceparent` and `tracestate` say; none when there is no such header, or it is malformed.
     pub fn of(headers: &HeaderMap) -> Option<Self> {
         // Most callers send none, and this is asked for every call.
@@ -105,22 +105,22 @@ impl Exporter {
 }
 
 /// The span of one unary call. At the level of errors, so that no filter of the log takes the trace's id from a line.
-pub fn call(path: &str, caller: Option<&Caller>) -> Span {
-    if !wanted(caller) {
+pub fn call(path: &str, origin: Option<&Origin>) -> Span {
+    if !wanted(origin) {
         return Span::none();
     }
     let name = path.trim_start_matches('/');
     let span = tracing::error_span!(
         target: TARGET, parent: None, "call", otel.name = name, otel.kind = "server", trace_id = tracing::field::Empty
     );
-    follow(&span, caller);
+    follow(&span, origin);
     span.set_attribute("rpc.system.name", "grpc");
     span.set_attribute("rpc.method", name.to_owned());
     span
 }
 
 /// The span of one message of reports on a stream, until all of it is receipted.
-pub fn batch(reports: usize, caller: Option<&Caller>) -> Span {
+pub fn batch(reports: usize, origin: Option<&Origin>) -> Span {
     // Nothing is logged inside it, so it would be of no use to the log.
     if !EXPORTING.load(Ordering::Relaxed) {
         return Span::none();
@@ -129,7 +129,7 @@ pub fn batch(reports: usize, caller: Option<&Caller>) -> Span {
         target: TARGET, parent: None, "batch", otel.name = "reports", otel.kind = "server", reports,
         trace_id = tracing::field::Empty
     );
-    follow(&span, caller);
+    follow(&span, origin);
     span
 }
 
@@ -146,19 +146,19 @@ pub fn ended(span: &Span, code: Option<i32>) {
     }
 }
 
-fn wanted(caller: Option<&Caller>) -> bool {
-    caller.is_some() || EXPORTING.load(Ordering::Relaxed)
+fn wanted(origin: Option<&Origin>) -> bool {
+    origin.is_some() || EXPORTING.load(Ordering::Relaxed)
 }
 
 /// Puts a span into its caller's trace, or begins one. Before it is entered: after that its parent stands.
-fn follow(span: &Span, caller: Option<&Caller>) {
+fn follow(span: &Span, origin: Option<&Origin>) {
     let exporting = EXPORTING.load(Ordering::Relaxed);
-    let id = match caller {
-        Some(caller) => {
-            if exporting && let Err(error) = span.set_parent(caller.0.clone()) {
+    let id = match origin {
+        Some(origin) => {
+            if exporting && let Err(error) = span.set_parent(origin.0.clone()) {
                 tracing::debug!(%error, "a span could not join its caller's trace");
             }
-            caller.trace_id()
+            origin.trace_id()
         }
         None => span.context().span().span_context().trace_id().to_string(),
     };
@@ -175,12 +175,12 @@ mod tests {
 
     #[test]
     fn a_caller_is_known_by_its_traceparent_and_a_malformed_one_is_nobody() {
-        let caller = Caller::of(&headers("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")).unwrap();
-        assert_eq!(caller.trace_id(), "4bf92f3577b34da6a3ce929d0e0e4736");
+        let origin = Origin::of(&headers("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")).unwrap();
+        assert_eq!(origin.trace_id(), "4bf92f3577b34da6a3ce929d0e0e4736");
         for malformed in ["", "00-0-0-01", "00-00000000000000000000000000000000-00f067aa0ba902b7-01", "x"] {
-            assert!(Caller::of(&headers(malformed)).is_none(), "{malformed}");
+            assert!(Origin::of(&headers(malformed)).is_none(), "{malformed}");
         }
-        assert!(Caller::of(&HeaderMap::new()).is_none());
+        assert!(Origin::of(&HeaderMap::new()).is_none());
     }
 
     #[test]

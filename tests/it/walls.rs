@@ -36,7 +36,10 @@ const ROOMS: [(&str, &[&str]); 25] = [
         ],
     ),
     ("lifecycle", &[]),
-    ("gauges", &["domain", "wire", "store", "clock", "register", "feed", "situation", "lifecycle", "metrics"]),
+    (
+        "gauges",
+        &["domain", "wire", "access", "store", "clock", "register", "feed", "situation", "lifecycle", "metrics"],
+    ),
     ("admin", &["lifecycle", "metrics", "gauges"]),
     ("retention", &["domain", "store", "clock"]),
     ("backup", &["domain", "store", "clock"]),

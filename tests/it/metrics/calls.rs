@@ -18,7 +18,8 @@ fn handled(scrape: &Scrape, service: &str, method: &str, code: &str) -> Option<f
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_unary_call_is_counted_by_its_code_and_timed() {
-    let service = Place::sqlite().serve_by(&clock()).await;
+    let place = Place::sqlite();
+    let service = place.serve_by(&clock()).await;
     service.register_many(1).await;
     service.report(figures(&ward(1), morning(), 20, 4)).await;
     let nobody = "alerts/8d7f3f2e-0000-8000-8000-000000000000";
@@ -36,7 +37,8 @@ async fn a_unary_call_is_counted_by_its_code_and_timed() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_subscriber_that_just_goes_away_is_counted_as_cancelled() {
-    let service = Place::sqlite().serve_by(&clock()).await;
+    let place = Place::sqlite();
+    let service = place.serve_by(&clock()).await;
     let mut stream = within(service.alerts().subscribe(SubscribeRequest::default())).await.unwrap().into_inner();
     within(stream.next()).await.unwrap().unwrap();
     let open = [("grpc_service", ALERTS), ("grpc_method", "Subscribe")];
@@ -54,7 +56,8 @@ async fn a_subscriber_that_just_goes_away_is_counted_as_cancelled() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_messages_of_a_stream_are_counted_and_its_good_end_is_ok() {
-    let service = Place::sqlite().serve_by(&clock()).await;
+    let place = Place::sqlite();
+    let service = place.serve_by(&clock()).await;
     service.register_many(1).await;
     let mut stream = service.stream().await;
     for n in 0..3 {
@@ -73,7 +76,8 @@ async fn the_messages_of_a_stream_are_counted_and_its_good_end_is_ok() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn methods_that_nobody_serves_are_one_series_however_they_are_called() {
-    let service = Place::sqlite().serve_by(&clock()).await;
+    let place = Place::sqlite();
+    let service = place.serve_by(&clock()).await;
     for n in 0..5 {
         let mut grpc = tonic::client::Grpc::new(service.another_connection().await);
         within(grpc.ready()).await.unwrap();

@@ -19,7 +19,8 @@ fn read(path: &str) -> String {
 /// The scrape of a service on which everything has happened that makes a series.
 pub async fn full() -> Scrape {
     let clock = clock();
-    let service = Place::sqlite().serve_by(&clock).await;
+    let place = Place::sqlite();
+    let service = place.serve_by(&clock).await;
     service.register_many(1).await;
     service.report(figures(&ward(1), morning(), 28, 0)).await;
     let request = SubscribeRequest { subscriber: "BOARD".into(), ..Default::default() };

@@ -12,7 +12,7 @@ use wardwatch::wire::pb::reporting_service_client::ReportingServiceClient;
 use wardwatch::wire::pb::{self, SubscribeRequest};
 
 use crate::support::hospital::{adult, figures, ward};
-use crate::support::process::Process;
+use crate::support::process::{Process, wardwatch};
 use crate::support::service::{Place, within};
 
 /// Fields that any line may have.
@@ -62,7 +62,9 @@ fn a_message_is_told_from_others() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_line_of_a_real_run_is_documented_with_its_fields_and_holds_no_figures_of_a_ward() {
     let place = Place::sqlite();
-    let process = Process::serve(&place.url(), &["--listen", "0.0.0.0:0", "--insecure"]);
+    let mut command = wardwatch(&["serve", "--database", &place.url(), "--insecure"]);
+    command.args(["--listen", "0.0.0.0:0", "--admin-listen", "127.0.0.1:0"]);
+    let process = Process::launch(command);
     let port = process.address.rsplit(':').next().unwrap().to_owned();
     let endpoint = tonic::transport::Endpoint::from_shared(format!("http://127.0.0.1:{port}")).unwrap();
     let channel = endpoint.connect().await.unwrap();
@@ -100,7 +102,7 @@ async fn every_line_of_a_real_run_is_documented_with_its_fields_and_holds_no_fig
 }
 
 /// Rooms that never log for the service, or on purpose only in tests of faults.
-const OTHERS: [&str; 3] = ["client/", "cli/", "faults.rs"];
+const OTHERS: [&str; 4] = ["client/", "cli/", "bridge/", "faults.rs"];
 
 /// Rust files under a folder, but not its tests.
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
@@ -120,13 +122,26 @@ fn messages(text: &str) -> Vec<String> {
     let mut found = Vec::new();
     for level in ["info!(", "warn!(", "error!("] {
         for (at, _) in code.match_indices(level) {
-            let call = code[at + level.len()..].split(");").next().unwrap_or_default();
-            let call = call.split(")),").next().unwrap_or_default();
-            let literals: Vec<&str> = call.split('"').skip(1).step_by(2).collect();
-            found.extend(literals.last().map(|literal| unnamed(literal)));
+            let call = until_closed(&code[at + level.len()..]);
+            found.extend(call.split('"').skip(1).step_by(2).last().map(unnamed));
         }
     }
     found
+}
+
+/// A macro's text up to the parenthesis that closes it. No literal of ours holds an escaped quote.
+fn until_closed(text: &str) -> &str {
+    let (mut depth, mut quoted) = (1, false);
+    let end = text.find(|c: char| {
+        quoted ^= c == '"';
+        depth += match c {
+            '(' if !quoted => 1,
+            ')' if !quoted => -1,
+            _ => 0,
+        };
+        depth == 0
+    });
+    &text[..end.unwrap_or(text.len())]
 }
 
 /// `{why}: going down` as `{}: going down`.

@@ -99,8 +99,8 @@ async fn a_ward_that_stops_reporting_is_stale_and_its_source_ages() {
     on_both_stores(async |place| {
         let clock = clock();
         let service = place.serve_by(&clock).await;
-        service.register_many(2).await;
-        service.report(figures(&ward(1), morning(), 20, 4)).await;
+        service.register_many(4).await;
+        service.submit((1..=3).map(|n| figures(&ward(n), morning(), 20, 4)).collect()).await;
         pass(&clock, 1);
         let source = [("organisation", "RJ1"), ("source", "BEDS")];
         let age = "wardwatch_source_report_age_seconds";
@@ -111,7 +111,7 @@ async fn a_ward_that_stops_reporting_is_stale_and_its_source_ages() {
         pass(&clock, 180);
         service.settled().await;
         let stale = Scrape::of(&service).await;
-        assert_eq!(stale.value("wardwatch_stale_wards", &[]), 2.0);
+        assert_eq!(stale.value("wardwatch_stale_wards", &[]), 4.0);
         assert!(stale.value(age, &source) >= 180.0 * 60.0);
         let silent =
             |s: &Scrape| s.get("wardwatch_open_alerts", &[("rule", "source.silent")]).is_some_and(|n| n >= 1.0);
@@ -189,7 +189,8 @@ async fn a_clock_that_was_set_back_before_a_restart_is_seen() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_other_rooms_report_is_shown() {
-    let service = Place::sqlite().serve_by(&clock()).await;
+    let place = Place::sqlite();
+    let service = place.serve_by(&clock()).await;
     let events = &service.running.metrics.events;
     let expiry = "wardwatch_certificate_expiry_timestamp_seconds";
     assert_eq!(Scrape::of(&service).await.get(expiry, &[]), None, "without a certificate nothing can expire");
@@ -214,7 +215,8 @@ async fn what_other_rooms_report_is_shown() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_label_holds_a_ward_a_report_an_alert_or_more_codes_than_may_be() {
     let clock = clock();
-    let service = Place::sqlite().serve_by(&clock).await;
+    let place = Place::sqlite();
+    let service = place.serve_by(&clock).await;
     service.register_many(3).await;
     let report = figures(&ward(1), morning(), 28, 0);
     service.report(report.clone()).await;

@@ -22,7 +22,8 @@ fn check(text: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn promtool_finds_nothing_wrong_with_a_scrape() {
-    let service = Place::sqlite().serve_by(&clock()).await;
+    let place = Place::sqlite();
+    let service = place.serve_by(&clock()).await;
     service.register_many(1).await;
     service.report(figures(&ward(1), morning(), 28, 0)).await;
     service.running.metrics.events.reloaded("certificate", true);

@@ -92,7 +92,8 @@ fn id(bytes: &[u8]) -> String {
 async fn calls_and_batches_are_exported_in_their_callers_traces_and_flushed_at_the_end() {
     let receiver = Receiver::default();
     let address = receiver.start().await;
-    let process = serve(&Place::sqlite(), Some(address), "info");
+    let place = Place::sqlite();
+    let process = serve(&place, Some(address), "info");
     a_ward(&process).await;
     let mut reporting = ReportingServiceClient::new(process.channel().await);
     let now = SystemClock::default().now();
@@ -137,7 +138,8 @@ async fn calls_and_batches_are_exported_in_their_callers_traces_and_flushed_at_t
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_callers_trace_is_in_the_log_lines_of_its_call_also_when_nothing_is_exported() {
-    let process = serve(&Place::sqlite(), None, "info,wardwatch::grpc::measured=debug");
+    let place = Place::sqlite();
+    let process = serve(&place, None, "info,wardwatch::grpc::measured=debug");
     a_ward(&process).await;
     let mut alerts = AlertServiceClient::new(process.channel().await);
     within(alerts.list_alerts(with_trace(pb::ListAlertsRequest::default(), TRACE))).await.unwrap();
@@ -156,7 +158,8 @@ async fn the_callers_trace_is_in_the_log_lines_of_its_call_also_when_nothing_is_
 async fn a_receiver_that_is_not_there_delays_no_call_and_the_end_by_a_moment_only() {
     // Nobody listens there: the port was given back.
     let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let process = serve(&Place::sqlite(), Some(nobody), "info");
+    let place = Place::sqlite();
+    let process = serve(&place, Some(nobody), "info");
     a_ward(&process).await;
     let mut alerts = AlertServiceClient::new(process.channel().await);
     within(alerts.list_alerts(with_trace(pb::ListAlertsRequest::default(), TRACE))).await.unwrap();

@@ -149,8 +149,8 @@ async fn s1_a_connection_that_takes_no_byte_is_closed_and_the_log_says_why() {
     deaf.cut().await;
     let admin = house.process.admin.parse().unwrap();
     let closed =
-        Scrape::at(admin, "*/*").await.value("wardwatch_connections_closed_total", &[("reason", "slow_consumer")]);
-    assert_eq!(closed, 1.0);
+        Scrape::at(admin, "*/*").await.get("wardwatch_connections_closed_total", &[("reason", "slow_consumer")]);
+    assert_eq!(closed, Some(1.0));
     well.reading.abort();
     house.process.signal("TERM");
     let (status, log) = house.process.wait().await;
