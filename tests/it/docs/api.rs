@@ -29,7 +29,9 @@ fn api(files: &[File]) -> String {
         writeln!(text, "| {} | {} |", link(service.name()), calls.join(", ")).unwrap();
     }
     text.push_str("\nMessages and enums by file: ");
-    text.push_str(&files.iter().map(|f| format!("[{0}](#{1})", f.name(), file_anchor(f))).collect::<Vec<_>>().join(", "));
+    text.push_str(
+        &files.iter().map(|f| format!("[{0}](#{1})", f.name(), file_anchor(f))).collect::<Vec<_>>().join(", "),
+    );
     text.push_str(". Errors: [reasons](#error-reasons).\n");
     for (file, n) in services(files) {
         service(&mut text, file, n);
@@ -57,7 +59,8 @@ fn service(text: &mut String, file: &File, n: usize) {
 }
 
 fn signature(method: &MethodDescriptorProto) -> String {
-    let side = |streaming: bool, name: &str| format!("{}{}", if streaming { "stream of " } else { "" }, reference(name));
+    let side =
+        |streaming: bool, name: &str| format!("{}{}", if streaming { "stream of " } else { "" }, reference(name));
     let request = side(method.client_streaming(), method.input_type());
     format!("{request} → {}", side(method.server_streaming(), method.output_type()))
 }
@@ -175,6 +178,7 @@ fn every_name_of_the_api_has_an_anchor_of_its_own() {
     assert_eq!(anchors.len(), known.len(), "two headings make one anchor");
     assert!(anchors.len() > 150, "{} headings", anchors.len());
     let links = document.links();
-    let lost: Vec<_> = links.iter().filter_map(|(_, to)| to.strip_prefix('#')).filter(|a| !known.contains(&(*a).to_owned())).collect();
+    let lost: Vec<_> =
+        links.iter().filter_map(|(_, to)| to.strip_prefix('#')).filter(|a| !known.contains(&(*a).to_owned())).collect();
     assert!(links.len() > 300 && lost.is_empty(), "{lost:?}");
 }

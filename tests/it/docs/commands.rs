@@ -48,7 +48,7 @@ impl Helps {
                 return None;
             } else if self.has_command(&path, word) {
                 path.push(word.clone());
-            } else if path.is_empty() && flags.is_empty() && word != "help" {
+            } else if path.is_empty() && flags.is_empty() && word != "help" && word.to_uppercase() != *word {
                 return Some(format!("there is no command '{word}'"));
             }
         }

@@ -87,6 +87,7 @@ fn every_hazard_has_controls_and_tests_that_exist() {
 
 #[test]
 fn a_test_is_told_from_other_functions() {
-    let text = "#[tokio::test(flavor = \"x\")]\n#[ignore]\nasync fn a_test() {}\nfn helper() {}\n#[test]\nfn b_test() {}\n";
+    let text =
+        "#[tokio::test(flavor = \"x\")]\n#[ignore]\nasync fn a_test() {}\nfn helper() {}\n#[test]\nfn b_test() {}\n";
     assert_eq!(tests_of(text), ["a_test", "b_test"]);
 }

@@ -6,7 +6,7 @@ use super::markdown::{Document, documents, root};
 
 /// Documents that others are writing, which are linked and not merged yet. One that exists fails the test until it is taken
 /// out.
-const TO_COME: [&str; 2] = ["docs/backup.md", "deploy/monitoring/wardwatch.rules.yml"];
+const TO_COME: [&str; 3] = ["deploy/monitoring/wardwatch.rules.yml", "docs/backup.md", "docs/metrics.md"];
 
 /// What is wrong with one link of a document.
 fn broken(from: &Document, to: &str) -> Option<String> {

@@ -1,5 +1,6 @@
 //! The documents: API.md is made from the protos, and what the others say of files, commands and tests is so.
 
+mod alerts;
 mod api;
 mod commands;
 mod hazards;

@@ -32,11 +32,7 @@ pub(super) fn section() -> String {
 /// By code and reason: whether it may carry RetryInfo, and when it comes.
 type Rows = BTreeMap<(String, String), (bool, String)>;
 
-fn rows(
-    codes: &BTreeMap<String, (String, String)>,
-    meanings: &BTreeMap<String, String>,
-    retries: &[String],
-) -> Rows {
+fn rows(codes: &BTreeMap<String, (String, String)>, meanings: &BTreeMap<String, String>, retries: &[String]) -> Rows {
     let mut rows = Rows::new();
     for (variant, answer) in codes {
         let meaning = meanings.get(variant).unwrap_or_else(|| panic!("{variant} has no comment"));
