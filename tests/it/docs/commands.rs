@@ -26,15 +26,20 @@ impl Helps {
 
     fn has_command(&mut self, path: &[String], name: &str) -> bool {
         let listed = self.of(path).split_once("Commands:\n").map(|(_, rest)| rest).unwrap_or_default();
-        listed.lines().take_while(|line| !line.is_empty()).any(|line| {
-            let mut words = line.split_whitespace();
-            words.next() == Some(name) || line.contains("[alias") && line.contains(name)
-        })
+        let found =
+            listed.lines().take_while(|line| !line.is_empty()).any(|line| line.split_whitespace().next() == Some(name));
+        found || path.is_empty() && self.has_alias(name)
+    }
+
+    /// Another name of a command is in no list.
+    fn has_alias(&mut self, name: &str) -> bool {
+        !name.starts_with('-') && wardwatch(&[name, "--help"]).output().unwrap().status.success()
     }
 
     fn has_flag(&mut self, path: &[String], flag: &str) -> bool {
         let ends = |rest: &str| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '-');
-        self.of(path).match_indices(flag).any(|(at, found)| ends(&self.0[path][at + found.len()..]))
+        let help = self.of(path);
+        help.match_indices(flag).any(|(at, found)| ends(&help[at + found.len()..]))
     }
 
     /// What is wrong with a command line.

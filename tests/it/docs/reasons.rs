@@ -79,11 +79,17 @@ fn meanings(source: &str, name: &str) -> BTreeMap<String, String> {
             comment = vec![sentence(text)];
         } else if line.starts_with(char::is_uppercase) {
             let name = line.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
-            found.insert(name.to_owned(), comment.join(" ").replace('|', "\\|"));
+            found.insert(name.to_owned(), when(&comment.join(" ")));
             comment.clear();
         }
     }
     found
+}
+
+/// A comment without what it says of the variant's own fields, which stands behind a colon or semicolon.
+fn when(comment: &str) -> String {
+    let text = comment.split([':', ';']).next().unwrap_or_default().trim_end_matches('.');
+    format!("{}.", text.replace('|', "\\|"))
 }
 
 fn sentence(text: &str) -> String {
@@ -124,7 +130,7 @@ fn shouted(code: &str) -> String {
 
 #[test]
 fn the_map_of_errors_is_read_as_it_is_written() {
-    let source = "pub enum Problem {\n    /// Gone.\n    Lost(String),\n    /// Wait\n    /// a little.\n    Busy,\n}\n\
+    let source = "pub enum Problem {\n    /// Gone: its name.\n    Lost(String),\n    /// Wait\n    /// a little.\n    Busy,\n}\n\
                   pub enum Refused {\n    /// x\n    #[error(\"it is not known\")]\n    Unknown,\n}\n\
                   fn details(\n match self { Self::Lost(_) => {} Self::Busy => { x.set_retry_info(1) }\n    }\n\
                   match self { Self::Lost(_) => (Code::NotFound, \"LOST\"), Self::Refused(why) => refused(*why),\n\
@@ -136,6 +142,7 @@ fn the_map_of_errors_is_read_as_it_is_written() {
     assert_eq!((&codes["Lost"], &codes["Busy"]), (&pair("NOT_FOUND", "LOST"), &pair("UNAVAILABLE", "BUSY")));
     assert_eq!(codes["Other"], pair("UNAUTHENTICATED", "WHO"));
     assert_eq!(meanings(source, "Problem")["Busy"], "Wait a little.");
+    assert_eq!(meanings(source, "Problem")["Lost"], "Gone.");
     assert_eq!(meanings(source, "Refused")["Unknown"], "It is not known.");
     assert_eq!(with_retry(source), ["Busy"]);
 }
