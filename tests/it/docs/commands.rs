@@ -28,12 +28,7 @@ impl Helps {
         let listed = self.of(path).split_once("Commands:\n").map(|(_, rest)| rest).unwrap_or_default();
         let found =
             listed.lines().take_while(|line| !line.is_empty()).any(|line| line.split_whitespace().next() == Some(name));
-        found || path.is_empty() && self.has_alias(name)
-    }
-
-    /// Another name of a command is in no list.
-    fn has_alias(&mut self, name: &str) -> bool {
-        !name.starts_with('-') && wardwatch(&[name, "--help"]).output().unwrap().status.success()
+        found || path.is_empty() && is_alias(name)
     }
 
     fn has_flag(&mut self, path: &[String], flag: &str) -> bool {
@@ -60,6 +55,11 @@ impl Helps {
         let unknown = flags.into_iter().find(|f| !FLAGS_TO_COME.contains(&f.as_str()) && !self.has_flag(&path, f));
         unknown.map(|flag| format!("'{}' takes no {flag}", path.join(" ")))
     }
+}
+
+/// Another name of a command is in no list.
+fn is_alias(name: &str) -> bool {
+    !name.starts_with('-') && wardwatch(&[name, "--help"]).output().unwrap().status.success()
 }
 
 /// Words up to the end of the command.

@@ -35,19 +35,17 @@ fn fields() -> BTreeMap<String, String> {
 /// What stands before the message in each logging macro: `%name`, `?name`, `name`, `name = value`.
 fn fields_of(text: &str) -> Vec<String> {
     let calls = LEVELS.iter().flat_map(|level| text.match_indices(level).map(|(at, found)| &text[at + found.len()..]));
-    calls.flat_map(|rest| parts(rest).into_iter().map_while(field).flatten()).collect()
+    let before_message = |rest| parts(rest).into_iter().take_while(|part| !part.starts_with('"'));
+    calls.flat_map(before_message).filter_map(field).collect()
 }
 
-/// The field that an argument is; none: it is not one. The message ends them.
-fn field(part: &str) -> Option<Option<String>> {
-    if part.starts_with('"') {
-        return None;
-    }
+/// The field that an argument is, if it is one.
+fn field(part: &str) -> Option<String> {
     let bare = part.trim_start_matches(['%', '?']);
     let end = bare.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(bare.len());
     let (name, rest) = bare.split_at(end);
     let is_field = !name.is_empty() && (rest.trim().is_empty() || rest.trim_start().starts_with('='));
-    Some(is_field.then(|| name.to_owned()))
+    is_field.then(|| name.to_owned())
 }
 
 /// The arguments of a call, up to its end.

@@ -37,7 +37,7 @@ pub(super) fn documents() -> Vec<Document> {
                 if !name.starts_with('.') && !NOT_OURS.contains(&name.as_str()) {
                     folders.push(path);
                 }
-            } else if name.ends_with(".md") {
+            } else if path.extension().is_some_and(|e| e == "md") {
                 let text = fs::read_to_string(&path).unwrap();
                 found.push(Document { path: path.strip_prefix(root()).unwrap().to_path_buf(), text });
             }
