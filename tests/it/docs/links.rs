@@ -6,7 +6,14 @@ use super::markdown::{Document, documents, root};
 
 /// Documents that others are writing, which are linked and not merged yet. One that exists fails the test until it is taken
 /// out.
-const TO_COME: [&str; 3] = ["deploy/monitoring/wardwatch.rules.yml", "docs/backup.md", "docs/metrics.md"];
+const TO_COME: [&str; 6] = [
+    "deploy/kubernetes/README.md",
+    "deploy/monitoring/wardwatch.rules.yml",
+    "docs/alertmanager.md",
+    "docs/backup.md",
+    "docs/logs.md",
+    "docs/metrics.md",
+];
 
 /// What is wrong with one link of a document.
 fn broken(from: &Document, to: &str) -> Option<String> {
@@ -16,7 +23,7 @@ fn broken(from: &Document, to: &str) -> Option<String> {
     let (path, anchor) = to.split_once('#').map_or((to, None), |(path, anchor)| (path, Some(anchor)));
     let here = root().join(&from.path);
     let target = if path.is_empty() { here } else { here.parent().unwrap_or(Path::new(".")).join(path) };
-    if !target.exists() && TO_COME.iter().any(|path| target.ends_with(path.rsplit('/').next().unwrap_or(path))) {
+    if !target.exists() && TO_COME.iter().any(|known| known.ends_with(path.trim_start_matches("../"))) {
         return None;
     }
     if !target.exists() {

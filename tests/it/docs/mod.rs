@@ -5,7 +5,6 @@ mod api;
 mod commands;
 mod hazards;
 mod links;
-mod logs;
 mod markdown;
 mod proto;
 mod reasons;
