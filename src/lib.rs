@@ -1,5 +1,6 @@
 //! wardwatch: staffing reports in, alerts out. This page is the map of rooms; ARCHITECTURE.md walks through them.
 
+pub mod access;
 pub mod admin;
 pub mod cli;
 pub mod client;

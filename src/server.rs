@@ -1,5 +1,7 @@
 //! The composition root: named steps, no logic.
 
+mod gate;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +15,8 @@ use crate::clock::SharedClock;
 use crate::config::Settings;
 use crate::domain::{Clock, Span};
 use crate::feed::{self, Feed};
+use crate::grpc::edge::Api;
+use crate::grpc::quota::{Quotas, Usual};
 use crate::grpc::{health, listener, services};
 use crate::intake::{self, Intake};
 use crate::lifecycle::{Lifecycle, Readiness};
@@ -82,6 +86,7 @@ pub async fn start(settings: &Settings, clock: SharedClock) -> Result<Running, S
     let api = admin::bind(settings.server.listen, "--listen").await.map_err(StartError::Bind)?;
     let operations = admin::bind(settings.server.admin_listen, "--admin-listen").await.map_err(StartError::Bind)?;
     let lifecycle = Lifecycle::default();
+    let gate = gate::open(settings, &clock, &lifecycle).await?;
     let store = open(settings, &clock).await?;
     let register = Arc::new(Register::new(Arc::clone(&store), Arc::clone(&clock)));
     register.refresh().await?;
@@ -91,6 +96,7 @@ pub async fn start(settings: &Settings, clock: SharedClock) -> Result<Running, S
     let feed = follow_log(settings, &store, &register, &clock, &lifecycle, committed, &readiness);
     let house = House { store, register, intake, feed, clock, lifecycle };
     let (routes, health) = routes(settings, &house)?;
+    let api_served = Api { routes, gate, quotas: quotas(settings) };
     readiness.seen();
     health::tell(&health, readiness.look(false)).await;
     house.lifecycle.spawn("health", health::watch(health, readiness.clone(), house.lifecycle.soft.clone()));
@@ -102,7 +108,7 @@ pub async fn start(settings: &Settings, clock: SharedClock) -> Result<Running, S
     tokio::spawn(admin::serve(operations, readiness, house.lifecycle.hard.clone()));
     let bounds = bounds(settings);
     let ends = house.lifecycle.clone();
-    let served = tokio::spawn(async move { listener::serve(api, routes, bounds, &ends).await });
+    let served = tokio::spawn(async move { listener::serve(api, api_served, bounds, &ends).await });
     let House { store, intake, lifecycle, .. } = house;
     Ok(Running { address, admin_address, lifecycle, store, intake, served })
 }
@@ -239,6 +245,13 @@ fn routes(settings: &Settings, house: &House) -> Result<(services::Routes, healt
     services
         .routes(&limits)
         .map_err(|e| StartError::Configuration(format!("this binary's descriptors are damaged: {e}")))
+}
+
+fn quotas(settings: &Settings) -> Arc<Quotas> {
+    Quotas::new(Usual {
+        streams: settings.limits.streams_per_identity,
+        reports_per_second: settings.limits.reports_per_second_per_identity,
+    })
 }
 
 fn bounds(settings: &Settings) -> listener::Settings {

@@ -16,6 +16,7 @@ mod import;
 mod migrate;
 mod organisations;
 mod output;
+mod permissions;
 mod policy;
 pub(crate) mod replay;
 mod report;
@@ -26,6 +27,7 @@ mod stop;
 mod strikes;
 mod table;
 mod tally;
+mod token;
 mod wards;
 mod watch;
 
@@ -111,6 +113,12 @@ enum Command {
     Config(config::ShowConfig),
     /// Bring the database up to this version's schema, and say what was done.
     Migrate(migrate::Migrate),
+    /// Make tokens for clients.
+    #[command(subcommand)]
+    Token(token::Token),
+    /// Check a permissions file.
+    #[command(subcommand)]
+    Permissions(permissions::Permissions),
     /// Ask the service whether it serves (grpc.health.v1): exit code 0 or 1.
     Healthcheck,
 }
@@ -154,6 +162,8 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Serve(serve) => return serve.run().await,
         Command::Config(config) => return config.run(session.output),
         Command::Migrate(migrate) => return migrate.run(session.output).await,
+        Command::Token(token) => return token.run(session.output),
+        Command::Permissions(permissions) => return permissions.run(session.output),
         _ => crate::telemetry::init_client().map_err(|e| Failure::failed(e.to_string()))?,
     }
     match cli.command {
@@ -170,7 +180,9 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Strikes(strikes) => strikes.run(session).await,
         Command::CoverGroups(groups) => groups.run(session).await,
         Command::Healthcheck => healthcheck::run(session).await,
-        Command::Serve(_) | Command::Config(_) | Command::Migrate(_) => Ok(()),
+        Command::Serve(_) | Command::Config(_) | Command::Migrate(_) | Command::Token(_) | Command::Permissions(_) => {
+            Ok(())
+        }
     }
 }
 

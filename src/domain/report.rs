@@ -229,6 +229,7 @@ pub enum RejectReason {
     TooMany,
     NotSupported,
     Internal,
+    PermissionDenied,
 }
 
 /// One thing wrong with one field.

@@ -15,6 +15,12 @@ pub enum ResponderRole {
     MedicalDirector,
 }
 
+impl ResponderRole {
+    /// All of them, from the ward up.
+    pub const ALL: [Self; 5] =
+        [Self::NurseInCharge, Self::Matron, Self::SiteManager, Self::ChiefNurse, Self::MedicalDirector];
+}
+
 /// What is being done about an alert (domain.md section 5); there is no free text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "documented value by value in alert.proto")]

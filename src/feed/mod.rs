@@ -20,6 +20,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
+use crate::access::{Caller, Refused};
 use crate::clock::SharedClock;
 use crate::domain::Time;
 use crate::store::{Head, LogPoint, LogRead, Store, StoreError};
@@ -85,6 +86,9 @@ pub enum Refusal {
     /// The stream reached its greatest age; when to come back.
     #[error("the stream reached its greatest age")]
     StreamAge(Duration),
+    /// The subscriber's credential expired, or its permission was taken.
+    #[error(transparent)]
+    Refused(Refused),
 }
 
 /// Where a subscriber starts.
@@ -111,8 +115,10 @@ pub struct Wish {
     pub filter: Filter,
     /// Longest silence.
     pub heartbeat: Duration,
-    /// Who is listening.
+    /// Who is listening, by its own word.
     pub subscriber: String,
+    /// Who is listening, and what it may hear; looked at again at every message.
+    pub caller: Caller,
 }
 
 /// Where a stream begins, once it is checked.

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep, sleep_until};
 
+use crate::access::{Caller, Refused};
 use crate::domain::Span;
 use crate::feed::audience::Seat;
 use crate::feed::snapshot::Snapshot;
@@ -28,6 +29,7 @@ pub struct Stream {
     quiet_until: Instant,
     /// When it reaches its greatest age.
     ends: Instant,
+    caller: Caller,
     _seat: Seat,
     _room: OwnedSemaphorePermit,
 }
@@ -65,6 +67,7 @@ impl Stream {
             heartbeat: wish.heartbeat,
             quiet_until: now + wish.heartbeat,
             ends: now + age,
+            caller: wish.caller,
             _seat: feed.audience.join(wish.subscriber),
             _room: room,
             feed,
@@ -78,10 +81,12 @@ impl Stream {
             Phase::Over => return None,
             going_on => self.phase = going_on,
         }
-        let soft = self.feed.soft.clone();
+        let (soft, caller) = (self.feed.soft.clone(), self.caller.clone());
         loop {
             let message = tokio::select! {
                 biased;
+                // First, so that nothing is sent to one who may not hear it any more.
+                why = caller.ended() => Ok(Some(self.dismiss(why))),
                 () = soft.cancelled() => Ok(Some(self.goodbye("SERVER_DRAINING", Refusal::Draining))),
                 () = sleep_until(self.ends) => Ok(Some(self.goodbye("STREAM_AGE", Refusal::StreamAge))),
                 () = sleep_until(self.quiet_until) => Ok(Some(self.frame(Body::Heartbeat(self.feed.clock.now())))),
@@ -109,6 +114,11 @@ impl Stream {
         let (interval, now) = (span(self.heartbeat), self.feed.clock.now());
         let log = cursor::log_name(self.subscription.log_id());
         self.frame(Body::Opened { interval, log: &log, now })
+    }
+    fn dismiss(&mut self, why: Refused) -> Vec<Bytes> {
+        self.caller.refuse(why, "Subscribe");
+        let reason = if why == Refused::Expired { "TOKEN_EXPIRED" } else { "PERMISSION_WITHDRAWN" };
+        self.goodbye(reason, |_| Refusal::Refused(why))
     }
     fn goodbye(&mut self, reason: &str, end: impl FnOnce(Duration) -> Refusal) -> Vec<Bytes> {
         let after = self.feed.retry_after();

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tonic::metadata::MetadataMap;
 
+use crate::access::{Caller, Reach, Refused};
 use crate::domain::{ActRefusal, AlertId};
 use crate::grpc::alerts::Alerts;
 use crate::grpc::reporting::patience;
@@ -21,10 +22,18 @@ impl Alerts {
         &self,
         method: &str,
         headers: &MetadataMap,
+        caller: &Caller,
         asked: Result<AlertRequest, InvalidFields>,
     ) -> Result<Option<pb::Alert>, Problem> {
         let AlertRequest { alert: id, act, by, etag } = asked.map_err(|wrong| Problem::BadRequest(wrong.0))?;
-        let actor = Actor { method: method.to_owned(), subject: String::new() };
+        if !caller.may_claim(by.role) {
+            caller.refuse(Refused::Role, method);
+            return Err(Problem::RoleNotYours);
+        }
+        if *caller.reach() != Reach::All {
+            self.get(&id.to_string(), "name", caller.reach()).await?;
+        }
+        let actor = Actor { method: method.to_owned(), subject: caller.name().to_owned() };
         let acting = self.intake.act(Action { alert: id, act, by, etag, actor });
         let acted = match tokio::time::timeout(patience(headers, TIMEOUT), acting).await {
             Ok(Ok(acted)) => acted,

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use uuid::Uuid;
 
+use crate::access::{Caller, Reach};
 use crate::domain::{AlertId, Time};
 use crate::feed::cursor;
 use crate::grpc::alerts::{Alerts, alert_id};
@@ -22,13 +23,17 @@ struct Resume {
 
 impl Alerts {
     /// One page of alerts.
-    pub(super) async fn list(&self, mut request: pb::ListAlertsRequest) -> Result<pb::ListAlertsResponse, Problem> {
+    pub(super) async fn list(
+        &self,
+        mut request: pb::ListAlertsRequest,
+        caller: &Caller,
+    ) -> Result<pb::ListAlertsResponse, Problem> {
         let size = page::size(request.page_size)?;
         let token = std::mem::take(&mut request.page_token);
         request.page_size = 0;
         let scope = encoded(&request);
         let resume = page::state("ListAlerts", &scope, &token)?.and_then(|state| Resume::read(&state));
-        let (query, as_of) = self.query(request, size, resume.as_ref()).await?;
+        let (query, as_of) = self.query(request, size, resume.as_ref(), caller).await?;
         let (point, mut listed) = match as_of {
             None => self.present(&query).await?,
             Some(time) => {
@@ -64,6 +69,7 @@ impl Alerts {
         request: pb::ListAlertsRequest,
         size: u32,
         resume: Option<&Resume>,
+        caller: &Caller,
     ) -> Result<(AlertQuery, Option<Time>), Problem> {
         let pb::ListAlertsRequest {
             filter,
@@ -90,7 +96,7 @@ impl Alerts {
         };
         let id_prefix = id_prefix(&name_prefix, &mut wrong);
         let as_of = as_of_time.and_then(|time| past_time(time, self.clock.now(), &mut wrong));
-        let wanted = self.wanted(filter, wrong).await?;
+        let wanted = self.wanted(filter, wrong, caller).await?;
         let after = resume.map(|r| r.after);
         let query = AlertQuery { states, condition, descending, id_prefix, after, limit: size + 1, ..wanted.query() };
         Ok((query, as_of))
@@ -99,17 +105,21 @@ impl Alerts {
     pub(super) async fn events(
         &self,
         request: pb::ListAlertEventsRequest,
+        caller: &Caller,
     ) -> Result<pb::ListAlertEventsResponse, Problem> {
         const METHOD: &str = "ListAlertEvents";
         let pb::ListAlertEventsRequest { parent, page_size, page_token } = request;
         let (size, id) = (page::size(page_size)?, alert_id("parent", &parent)?);
+        if *caller.reach() != Reach::All {
+            self.get(&parent, "parent", caller.reach()).await?;
+        }
         // The state of a token: the position of the last event, then the cursor of the first page.
         let state = page::state(METHOD, parent.as_bytes(), &page_token)?;
         let (after, cursor) = if let Some((after, cursor)) = state.as_deref().and_then(<[u8]>::split_first_chunk) {
             (i64::from_be_bytes(*after), Bytes::copy_from_slice(cursor))
         } else {
             let head = self.store.head().await?;
-            self.get(&parent).await?;
+            self.get(&parent, "parent", caller.reach()).await?;
             (0, self.feed.cursor(head.point).await?)
         };
         let mut entries = self.store.alert_events(id, after, size + 1).await?;

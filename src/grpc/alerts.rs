@@ -7,10 +7,12 @@ use bytes::Bytes;
 use futures_util::stream::{BoxStream, StreamExt};
 use tonic::{Request, Response, Status};
 
+use crate::access::{Caller, Reach, Refused};
 use crate::clock::SharedClock;
 use crate::domain::AlertId;
 use crate::feed::{Feed, Start, Stream, Wish};
-use crate::grpc::filter::{Violations, Wanted, check};
+use crate::grpc::filter::{Unwanted, Violations, Wanted, check};
+use crate::grpc::guard::caller;
 use crate::grpc::status::Problem;
 use crate::grpc::subscribe::messages;
 use crate::intake::Intake;
@@ -40,7 +42,7 @@ pub struct Alerts {
 
 impl Alerts {
     /// Opens a subscription.
-    pub async fn open(&self, request: pb::SubscribeRequest) -> Result<Stream, Problem> {
+    pub async fn open(&self, request: pb::SubscribeRequest, caller: Caller) -> Result<Stream, Problem> {
         let pb::SubscribeRequest { filter, start, heartbeat_interval, on_expired, subscriber } = request;
         let mut wrong = Violations::new();
         let start = started(start, &mut wrong);
@@ -55,9 +57,9 @@ impl Alerts {
         if subscriber.len() > 32 || !subscriber.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b)) {
             wrong.push(("subscriber".into(), "is not a code of 1-32 letters, digits and . _ -".into()));
         }
-        let filter = self.wanted(filter, wrong).await?.filter();
+        let filter = self.wanted(filter, wrong, &caller).await?.filter();
         let snapshot_if_expired = on_expired == pb::OnExpired::Snapshot;
-        Ok(self.feed.subscribe(Wish { start, snapshot_if_expired, filter, heartbeat, subscriber }).await?)
+        Ok(self.feed.subscribe(Wish { start, snapshot_if_expired, filter, heartbeat, subscriber, caller }).await?)
     }
     fn heartbeat(&self, interval: Duration, wrong: &mut Violations) -> Duration {
         let range = &self.feed.settings().heartbeats;
@@ -73,29 +75,39 @@ impl Alerts {
         &self,
         filter: Option<pb::AlertFilter>,
         mut wrong: Violations,
+        caller: &Caller,
     ) -> Result<Wanted, Problem> {
         let filter = filter.unwrap_or_default();
-        let mut wanted = check(&filter, &self.register.rulebook(), self.rules);
+        let mut wanted = check(&filter, &self.register.rulebook(), self.rules, caller.reach());
         if wanted.is_err() {
             // Another replica may have registered it a moment ago.
             self.register.refresh().await?;
-            wanted = check(&filter, &self.register.rulebook(), self.rules);
+            wanted = check(&filter, &self.register.rulebook(), self.rules, caller.reach());
         }
         match wanted {
             Ok(wanted) if wrong.is_empty() => Ok(wanted),
             Ok(_) => Err(Problem::BadRequest(wrong)),
-            Err(more) => {
+            Err(Unwanted::Foreign) => Err(foreign(caller)),
+            Err(Unwanted::Wrong(more)) => {
                 wrong.extend(more);
                 Err(Problem::BadRequest(wrong))
             }
         }
     }
-    pub(super) async fn get(&self, name: &str) -> Result<pb::Alert, Problem> {
-        let id = alert_id("name", name)?;
-        let payload = self.store.get_alert(id).await?;
-        let payload = payload.ok_or_else(|| Problem::NotFound(id.to_string()))?;
-        alert(&payload).map_err(|e| Problem::Internal(e.to_string()))
+    /// An alert by its name. One of an organisation that the reach has not is none.
+    pub(super) async fn get(&self, name: &str, field: &str, reach: &Reach) -> Result<pb::Alert, Problem> {
+        let id = alert_id(field, name)?;
+        let missing = || Problem::NotFound(id.to_string());
+        let payload = self.store.get_alert(id).await?.ok_or_else(missing)?;
+        let alert = alert(&payload).map_err(|e| Problem::Internal(e.to_string()))?;
+        if reach.has_named(&alert.organisation) { Ok(alert) } else { Err(missing()) }
     }
+}
+
+/// A filter names what its caller is not bound to, whether it exists or not.
+pub(super) fn foreign(caller: &Caller) -> Problem {
+    caller.refuse(Refused::Organisation, "filter");
+    Problem::Refused(Refused::Organisation)
 }
 
 fn started(start: Option<subscribe_request::Start>, wrong: &mut Violations) -> Start {
@@ -127,7 +139,8 @@ impl AlertService for Alerts {
         &self,
         request: Request<pb::SubscribeRequest>,
     ) -> Result<Response<Self::SubscribeStream>, Status> {
-        let messages = messages(self.open(request.into_inner()).await?);
+        let caller = caller(&request)?;
+        let messages = messages(self.open(request.into_inner(), caller).await?);
         let read = |parts: Vec<Bytes>| unframe(&parts).map_err(|e| Problem::Internal(e.to_string()).into());
         Ok(Response::new(messages.map(move |message| message.and_then(read)).boxed()))
     }
@@ -135,46 +148,53 @@ impl AlertService for Alerts {
         &self,
         request: Request<pb::ListAlertsRequest>,
     ) -> Result<Response<pb::ListAlertsResponse>, Status> {
-        Ok(Response::new(self.list(request.into_inner()).await?))
+        let caller = caller(&request)?;
+        Ok(Response::new(self.list(request.into_inner(), &caller).await?))
     }
     async fn get_alert(&self, request: Request<pb::GetAlertRequest>) -> Result<Response<pb::GetAlertResponse>, Status> {
-        let alert = Some(self.get(&request.into_inner().name).await?);
+        let caller = caller(&request)?;
+        let alert = Some(self.get(&request.into_inner().name, "name", caller.reach()).await?);
         Ok(Response::new(pb::GetAlertResponse { alert }))
     }
     async fn list_alert_events(
         &self,
         request: Request<pb::ListAlertEventsRequest>,
     ) -> Result<Response<pb::ListAlertEventsResponse>, Status> {
-        Ok(Response::new(self.events(request.into_inner()).await?))
+        let caller = caller(&request)?;
+        Ok(Response::new(self.events(request.into_inner(), &caller).await?))
     }
     async fn acknowledge_alert(
         &self,
         request: Request<pb::AcknowledgeAlertRequest>,
     ) -> Result<Response<pb::AcknowledgeAlertResponse>, Status> {
+        let caller = caller(&request)?;
         let (headers, _, message) = request.into_parts();
-        let alert = self.carry_out("AcknowledgeAlert", &headers, acknowledge_from(message)).await?;
+        let alert = self.carry_out("AcknowledgeAlert", &headers, &caller, acknowledge_from(message)).await?;
         Ok(Response::new(pb::AcknowledgeAlertResponse { alert }))
     }
     async fn unacknowledge_alert(
         &self,
         request: Request<pb::UnacknowledgeAlertRequest>,
     ) -> Result<Response<pb::UnacknowledgeAlertResponse>, Status> {
+        let caller = caller(&request)?;
         let (headers, _, message) = request.into_parts();
-        let alert = self.carry_out("UnacknowledgeAlert", &headers, unacknowledge_from(message)).await?;
+        let alert = self.carry_out("UnacknowledgeAlert", &headers, &caller, unacknowledge_from(message)).await?;
         Ok(Response::new(pb::UnacknowledgeAlertResponse { alert }))
     }
     async fn close_alert(
         &self,
         request: Request<pb::CloseAlertRequest>,
     ) -> Result<Response<pb::CloseAlertResponse>, Status> {
+        let caller = caller(&request)?;
         let (headers, _, message) = request.into_parts();
-        let alert = self.carry_out("CloseAlert", &headers, close_from(message)).await?;
+        let alert = self.carry_out("CloseAlert", &headers, &caller, close_from(message)).await?;
         Ok(Response::new(pb::CloseAlertResponse { alert }))
     }
     async fn list_audit_entries(
         &self,
         request: Request<pb::ListAuditEntriesRequest>,
     ) -> Result<Response<pb::ListAuditEntriesResponse>, Status> {
-        Ok(Response::new(self.audit(request.into_inner()).await?))
+        let caller = caller(&request)?;
+        Ok(Response::new(self.audit(request.into_inner(), &caller).await?))
     }
 }

@@ -2,18 +2,24 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use crate::domain::{Rulebook, SubjectName};
+use crate::access::Caller;
+use crate::domain::{OrganisationCode, Rulebook, SubjectName};
 use crate::grpc::alerts::Alerts;
+use crate::grpc::guard::bound;
 use crate::grpc::keyed::Page;
 use crate::grpc::status::Problem;
 use crate::store::{AuditQuery, AuditRow};
 use crate::wire::{AuditPlace, Violations, audit_to, pb};
+
+/// No subject's number.
+const NOBODY: i64 = -1;
 
 impl Alerts {
     /// One page of the audit.
     pub(super) async fn audit(
         &self,
         request: pb::ListAuditEntriesRequest,
+        caller: &Caller,
     ) -> Result<pb::ListAuditEntriesResponse, Problem> {
         let pb::ListAuditEntriesRequest { parent, start_time, end_time, page_size, page_token } = request;
         let mut wrong = Violations::default();
@@ -26,9 +32,13 @@ impl Alerts {
         if !wrong.is_empty() {
             return Err(Problem::BadRequest(wrong.into_fields()));
         }
-        let subjects = match &about {
-            Some(name) => self.numbers(name).await?,
-            None => Vec::new(),
+        let subjects = match (&about, caller.reach().named()) {
+            (Some(name), _) => {
+                bound(caller, name.organisation(), "ListAuditEntries")?;
+                self.numbers(name).await?
+            }
+            (None, None) => Vec::new(),
+            (None, Some(codes)) => self.numbers_of(codes).await?,
         };
         let scope = format!("{parent} {from:?} {to:?}");
         let page = Page::open("ListAuditEntries", scope, page_size, &page_token, &*self.store).await?;
@@ -46,6 +56,19 @@ impl Alerts {
         let book = self.register.rulebook();
         let numbers = within(&book, name);
         if numbers.is_empty() { Err(Problem::NotFound(name.to_string())) } else { Ok(numbers) }
+    }
+
+    /// The numbers of several organisations and of what belongs to them.
+    async fn numbers_of(&self, codes: &BTreeSet<OrganisationCode>) -> Result<Vec<i64>, Problem> {
+        self.register.refresh().await?;
+        let book = self.register.rulebook();
+        let mut numbers: Vec<i64> =
+            codes.iter().flat_map(|code| within(&book, &SubjectName::Organisation(code.clone()))).collect();
+        if numbers.is_empty() {
+            // An empty list would mean: of everything.
+            numbers.push(NOBODY);
+        }
+        Ok(numbers)
     }
 
     /// Rows with the names of their subjects.

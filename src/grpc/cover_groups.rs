@@ -1,7 +1,9 @@
 //! RegisterService's calls about cover groups.
 
+use crate::access::Caller;
 use crate::domain::{BlockKind, GroupFacts, SubjectName, SubjectState, Tier};
-use crate::grpc::register::{Registering, count, current_block, evaluation, missing, parent};
+use crate::grpc::guard::bound;
+use crate::grpc::register::{Registering, count, current_block, evaluation, missing, own_parent, parent, said};
 use crate::grpc::status::Problem;
 use crate::register::{Upserted, reading};
 use crate::rules;
@@ -11,9 +13,11 @@ impl Registering {
     pub(super) async fn upsert_groups(
         &self,
         request: pb::UpsertCoverGroupsRequest,
+        by: &Caller,
     ) -> Result<pb::UpsertCoverGroupsResponse, Problem> {
         let pb::UpsertCoverGroupsRequest { cover_groups, validate_only } = request;
-        let done = self.register.upsert_cover_groups(cover_groups, validate_only).await?;
+        let done = self.register.upsert_cover_groups(cover_groups, validate_only, by).await;
+        let done = done.map_err(|e| said(by, "UpsertCoverGroups", e))?;
         let Upserted { created, updated, unchanged, organisations: _ } = done;
         Ok(pb::UpsertCoverGroupsResponse {
             created_count: count(created),
@@ -22,8 +26,9 @@ impl Registering {
         })
     }
 
-    pub(super) async fn get_group(&self, name: String) -> Result<pb::GetCoverGroupResponse, Problem> {
+    pub(super) async fn get_group(&self, name: String, caller: &Caller) -> Result<pb::GetCoverGroupResponse, Problem> {
         let group: SubjectName = name.parse().map_err(|e| Problem::field("name", format!("{e}")))?;
+        bound(caller, group.organisation(), "GetCoverGroup")?;
         let book = self.current().await?;
         let facts = book.group(&group).filter(|facts| shown(facts));
         let facts = facts.ok_or_else(|| Problem::NotFound(missing(&book, &group)))?;
@@ -35,12 +40,16 @@ impl Registering {
     pub(super) async fn list_groups(
         &self,
         request: pb::ListCoverGroupsRequest,
+        caller: &Caller,
     ) -> Result<pb::ListCoverGroupsResponse, Problem> {
+        own_parent(caller, &request.parent, "ListCoverGroups")?;
         let page = self.page("ListCoverGroups", request.parent.clone(), request.page_size, &request.page_token).await?;
         let book = self.current().await?;
         let organisation = parent(&book, &request.parent)?;
         let after = page.after.as_deref().unwrap_or_default();
-        let belongs = |f: &GroupFacts| organisation.as_ref().is_none_or(|o| f.group.organisation == *o);
+        let belongs = |f: &GroupFacts| {
+            caller.sees(&f.group.organisation) && organisation.as_ref().is_none_or(|o| f.group.organisation == *o)
+        };
         let groups = book.groups.iter().filter(|(_, facts)| shown(facts) && belongs(facts));
         let mut rows: Vec<_> =
             groups.map(|(name, f)| (name.to_string(), f)).filter(|(n, _)| n.as_str() > after).collect();

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -16,6 +17,10 @@ use tonic::body::Body;
 use tonic::service::Routes;
 use tower::ServiceExt;
 
+use crate::access::Gate;
+use crate::grpc::guard;
+use crate::grpc::peer::Peer;
+use crate::grpc::quota::{Quotas, Seat};
 use crate::grpc::status::{Problem, inbound};
 
 /// Our own services; their streams know how to end.
@@ -23,15 +28,25 @@ const OURS: &str = "/wardwatch.";
 /// Asked by probes, also while the service goes down.
 const HEALTH: &str = "/grpc.health.v1.Health/";
 
-/// Refuses what comes during a drain, ends streams that would outlast it, and maps what tonic itself answers.
+/// What is served, and to whom.
 #[derive(Clone, Debug)]
-pub struct Edge {
+pub struct Api {
     /// The services.
     pub routes: Routes,
+    /// Knows who may come in.
+    pub gate: Arc<Gate>,
+    /// How much each may ask for.
+    pub quotas: Arc<Quotas>,
+}
+
+/// Looks who calls, refuses what comes during a drain, ends streams that would outlast it, and maps what tonic itself answers.
+#[derive(Clone, Debug)]
+pub struct Edge {
+    api: Api,
     /// Asks everyone to finish.
     pub soft: CancellationToken,
-    /// When a client refused during a drain may come back.
-    pub retry_after: Duration,
+    /// When a client refused during a drain, or with too many streams, may come back.
+    retry_after: Duration,
 }
 
 /// A body that ends when the service goes down: a watch of the health service would go on for ever.
@@ -54,9 +69,14 @@ impl hyper::service::Service<http::Request<Incoming>> for Edge {
             let refusal = Status::from(Problem::Draining(self.retry_after)).into_http();
             return Box::pin(std::future::ready(Ok(refusal)));
         }
-        let edge = self.clone();
+        let (edge, probe) = (self.clone(), path.starts_with(HEALTH));
         Box::pin(async move {
-            let response = mapped(edge.routes.clone().oneshot(request).await?);
+            let mut request = request;
+            let seat = match edge.let_in(&mut request, probe).await {
+                Ok(seat) => seat,
+                Err(problem) => return Ok(Status::from(problem).into_http()),
+            };
+            let response = mapped(edge.api.routes.clone().oneshot(request).await?).map(|body| seated(body, seat));
             // A single answer during a drain is let out; it is streams that began before it which must end.
             Ok(if ours || draining { response } else { response.map(|body| edge.ending(body)) })
         })
@@ -64,9 +84,39 @@ impl hyper::service::Service<http::Request<Incoming>> for Edge {
 }
 
 impl Edge {
+    /// Serves an API until `soft` asks it to finish.
+    pub fn new(api: Api, soft: CancellationToken, retry_after: Duration) -> Self {
+        Self { api: Api { routes: api.routes.prepare(), ..api }, soft, retry_after }
+    }
+    /// Looks who calls, and whether they may; probes are not asked. The place it takes is kept until its answer is over.
+    async fn let_in(&self, request: &mut http::Request<Incoming>, probe: bool) -> Result<Option<Seat>, Problem> {
+        if probe {
+            return Ok(None);
+        }
+        let path = request.uri().path().to_owned();
+        let shown = guard::shown(request.headers(), request.extensions().get::<Peer>());
+        let caller = guard::admit(&self.api.gate, &path, shown).await?;
+        let (seat, allowance) = self.api.quotas.seat(&caller, self.retry_after)?;
+        request.extensions_mut().insert(allowance);
+        request.extensions_mut().insert(caller);
+        Ok(seat)
+    }
     fn ending(&self, body: Body) -> Body {
         let soft = Box::pin(self.soft.clone().cancelled_owned());
         Body::new(Ending { body, soft, retry_after: self.retry_after, ended: false })
+    }
+}
+
+/// A body that holds its caller's place.
+struct Seated {
+    body: Body,
+    _seat: Seat,
+}
+
+fn seated(body: Body, seat: Option<Seat>) -> Body {
+    match seat {
+        Some(seat) => Body::new(Seated { body, _seat: seat }),
+        None => body,
     }
 }
 
@@ -75,6 +125,21 @@ fn mapped(response: http::Response<Body>) -> http::Response<Body> {
     match response.extensions().get::<Status>() {
         Some(status) if status.code() == tonic::Code::OutOfRange => inbound(status.clone()).into_http(),
         _ => response,
+    }
+}
+
+impl http_body::Body for Seated {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }
 

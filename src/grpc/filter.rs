@@ -1,11 +1,14 @@
 //! A filter as asked for, checked against the register: an unknown name is an error that names the nearest, never a
 //! silent stream.
 
+use std::cell::Cell;
 use std::collections::{BTreeSet, HashSet};
 use std::fmt::Display;
 use std::str::FromStr;
+use std::sync::Arc;
 
-use crate::domain::{OrganisationCode, Rulebook, SiteCode, StrikeId, SubjectName};
+use crate::access::Reach;
+use crate::domain::{OrganisationCode, Rulebook, SiteCode, Strike, StrikeId, SubjectName};
 use crate::feed::Filter;
 use crate::store::AlertQuery;
 use crate::wire::pb;
@@ -33,19 +36,32 @@ pub struct Wanted {
 /// Wrong fields: path, and what with the remedy.
 pub type Violations = Vec<(String, String)>;
 
-/// Checks names and collects what is wrong.
+/// Why a filter cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unwanted {
+    /// These fields are wrong.
+    Wrong(Violations),
+    /// It names an organisation that the caller is not bound to, whether it exists or not; nothing else is said then.
+    Foreign,
+}
+
+/// Checks names and collects what is wrong. What the caller is not bound to is as good as not there.
 struct Checker<'a> {
     rulebook: &'a Rulebook,
+    reach: &'a Reach,
+    foreign: Cell<bool>,
     rules: &'static [&'static str],
     found: Violations,
 }
 
-/// Checks a filter; `rules` are the ids of all rules.
+/// Checks a filter; `rules` are the ids of all rules, `reach` what the caller is bound to. One that names no organisation
+/// wants all of these.
 pub fn check(
     filter: &pb::AlertFilter,
     rulebook: &Rulebook,
     rules: &'static [&'static str],
-) -> Result<Wanted, Violations> {
+    reach: &Reach,
+) -> Result<Wanted, Unwanted> {
     // Exhaustive, so that a new field does not compile until someone decides.
     let pb::AlertFilter {
         organisations,
@@ -59,8 +75,8 @@ pub fn check(
         min_severity,
         include_forecasts,
     } = filter;
-    let mut checker = Checker { rulebook, rules, found: Vec::new() };
-    let wanted = Wanted {
+    let mut checker = Checker { rulebook, reach, foreign: Cell::new(false), rules, found: Vec::new() };
+    let mut wanted = Wanted {
         organisations: checker.each("organisations", organisations, Checker::organisation),
         sites: checker.sites(sites),
         regions: checker.regions(regions),
@@ -76,7 +92,16 @@ pub fn check(
         min_severity: *min_severity,
     };
     checker.enums(event_types, *min_severity);
-    if checker.found.is_empty() { Ok(wanted) } else { Err(checker.found) }
+    if checker.foreign.get() {
+        return Err(Unwanted::Foreign);
+    }
+    if !checker.found.is_empty() {
+        return Err(Unwanted::Wrong(checker.found));
+    }
+    if let Some(codes) = reach.named().filter(|_| wanted.organisations.is_empty()) {
+        wanted.organisations = codes.iter().cloned().collect();
+    }
+    Ok(wanted)
 }
 
 impl Wanted {
@@ -143,19 +168,28 @@ impl Checker<'_> {
         }
         good
     }
+    /// A name of something of an organisation that the caller is bound to.
+    fn own(&self, name: &str) -> Result<SubjectName, String> {
+        let parsed: SubjectName = name.parse().map_err(|e| format!("{e}"))?;
+        if !self.reach.has(parsed.organisation()) {
+            self.foreign.set(true);
+        }
+        Ok(parsed)
+    }
     fn organisation(&self, name: &str) -> Result<OrganisationCode, String> {
         let known = &self.rulebook.organisations;
-        match name.parse().map_err(|e| format!("{e}"))? {
+        match self.own(name)? {
             SubjectName::Organisation(code) if known.contains_key(&code) => Ok(code),
             SubjectName::Organisation(code) => {
-                let near = nearest(name, known.keys().map(|o| format!("organisations/{o}")));
+                let own = known.keys().filter(|o| self.reach.has(o));
+                let near = nearest(name, own.map(|o| format!("organisations/{o}")));
                 Err(format!("organisations/{code} is not registered{near}"))
             }
             _ => Err(format!("'{name}' is not an organisation's name such as organisations/RJ1")),
         }
     }
     fn ward(&self, name: &str) -> Result<SubjectName, String> {
-        let ward: SubjectName = name.parse().map_err(|e| format!("{e}"))?;
+        let ward = self.own(name)?;
         let SubjectName::Ward(organisation, _) = &ward else {
             return Err(format!("'{name}' is not a ward's name such as organisations/RJ1/wards/A1"));
         };
@@ -165,7 +199,7 @@ impl Checker<'_> {
         Err(self.unknown(&ward, organisation, self.rulebook.wards.keys()))
     }
     fn cover_group(&self, name: &str) -> Result<SubjectName, String> {
-        let group: SubjectName = name.parse().map_err(|e| format!("{e}"))?;
+        let group = self.own(name)?;
         let SubjectName::CoverGroup(organisation, _) = &group else {
             return Err(format!("'{name}' is not a cover group's name such as organisations/RJ1/coverGroups/GENMED"));
         };
@@ -182,7 +216,8 @@ impl Checker<'_> {
         known: impl Iterator<Item = &'b SubjectName>,
     ) -> String {
         if !self.rulebook.organisations.contains_key(organisation) {
-            let near = nearest(organisation.as_str(), self.rulebook.organisations.keys());
+            let own = self.rulebook.organisations.keys().filter(|o| self.reach.has(o));
+            let near = nearest(organisation.as_str(), own);
             return format!("{name} is not registered, nor is its organisation{near}");
         }
         let siblings = known.filter(|s| s.organisation() == organisation);
@@ -190,9 +225,10 @@ impl Checker<'_> {
     }
     fn strike(&self, name: &str) -> Result<StrikeId, String> {
         let id: StrikeId = name.parse().map_err(|e| format!("{e}"))?;
-        let known = &self.rulebook.strikes;
-        let near = || nearest(name, known.keys());
-        if known.contains_key(&id) { Ok(id) } else { Err(format!("{id} is not announced{}", near())) }
+        let seen = |(_, strike): &&(i64, Arc<Strike>)| self.reach.sees_strike(self.rulebook, strike);
+        let known = self.rulebook.strikes.iter().filter(|(_, entry)| seen(entry)).map(|(id, _)| id);
+        let near = || nearest(name, known.clone());
+        if known.clone().any(|known| *known == id) { Ok(id) } else { Err(format!("{id} is not announced{}", near())) }
     }
     fn rule(&self, id: &str) -> Result<Vec<&'static str>, String> {
         let family = id.strip_suffix('*').filter(|f| f.ends_with('.'));
@@ -209,11 +245,13 @@ impl Checker<'_> {
         if codes.is_empty() {
             return Vec::new();
         }
-        let known: BTreeSet<_> = self.rulebook.wards.values().filter_map(|w| w.ward.site.clone()).collect();
+        let own = self.rulebook.wards.values().filter(|w| self.reach.has(&w.ward.organisation));
+        let known: BTreeSet<_> = own.filter_map(|w| w.ward.site.clone()).collect();
         self.each("sites", codes, |_, code| registered(code, &known, "site of a registered ward"))
     }
     fn regions(&mut self, codes: &[String]) -> Vec<SiteCode> {
-        let known = self.rulebook.organisations.values().filter_map(|(_, o)| o.region.clone()).collect();
+        let own = self.rulebook.organisations.values().filter(|(_, o)| self.reach.has(&o.code));
+        let known = own.filter_map(|(_, o)| o.region.clone()).collect();
         self.each("regions", codes, |_, code| registered(code, &known, "region of a registered organisation"))
     }
     fn enums(&mut self, event_types: &[i32], min_severity: i32) {

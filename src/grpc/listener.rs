@@ -15,9 +15,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tonic::service::Routes;
 
-use crate::grpc::edge::Edge;
+use crate::grpc::edge::{Api, Edge};
 use crate::grpc::watched::{Stuck, Watched};
 use crate::lifecycle::Lifecycle;
 
@@ -117,10 +116,10 @@ impl Settings {
 
 /// Serves until the lifecycle's soft stop; then takes no more connections, lets streams say goodbye, and returns when
 /// all have ended, at the latest at the drain limit.
-pub async fn serve(listener: TcpListener, routes: Routes, settings: Settings, lifecycle: &Lifecycle) {
+pub async fn serve(listener: TcpListener, api: Api, settings: Settings, lifecycle: &Lifecycle) {
     let (room, connections) = (Arc::new(Semaphore::new(settings.connections)), TaskTracker::new());
     let (soft, retry_after) = (lifecycle.soft.clone(), settings.retry_after);
-    let edge = Edge { routes: routes.prepare(), soft, retry_after };
+    let edge = Edge::new(api, soft, retry_after);
     let (builder, settings) = (settings.builder(), Arc::new(settings));
     let shared = Shared { builder, edge, settings: Arc::clone(&settings), hard: lifecycle.hard.child_token() };
     while let Some(accepted) = lifecycle.soft.run_until_cancelled(listener.accept()).await {

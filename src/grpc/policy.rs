@@ -4,9 +4,12 @@ use std::sync::Arc;
 
 use tonic::{Request, Response, Status};
 
+use crate::access::{Caller, Refused};
 use crate::clock::SharedClock;
 use crate::domain::{InForce, PolicyName, Rulebook, Time, in_force};
+use crate::grpc::guard::{bound, caller};
 use crate::grpc::keyed::Page;
+use crate::grpc::register::said;
 use crate::grpc::status::Problem;
 use crate::register::{
     PolicyChanged, PolicyError, PolicyPreview, Register, first_policy, newest_policy, policy_exists,
@@ -31,8 +34,9 @@ impl pb::policy_service_server::PolicyService for Policies {
         &self,
         request: Request<pb::GetPolicyRequest>,
     ) -> Result<Response<pb::GetPolicyResponse>, Status> {
+        let caller = caller(&request)?;
         let pb::GetPolicyRequest { name, effective } = request.into_inner();
-        let (book, name) = self.named(&name).await?;
+        let (book, name) = self.named(&name, &caller).await?;
         let policy = if effective {
             let InForce { from, policy } = effective_at(&book, &name, self.clock.now());
             wire::policy_in_force_to(&name, &policy, from)
@@ -46,7 +50,9 @@ impl pb::policy_service_server::PolicyService for Policies {
         &self,
         request: Request<pb::UpdatePolicyRequest>,
     ) -> Result<Response<pb::UpdatePolicyResponse>, Status> {
-        let done = self.register.update_policy(request.into_inner()).await.map_err(Problem::from)?;
+        let by = caller(&request)?;
+        let done = self.register.update_policy(request.into_inner(), &by).await;
+        let done = done.map_err(|e| said(&by, "UpdatePolicy", e))?;
         let PolicyChanged { version, preview } = done;
         let policy = Some(wire::policy_version_to(&version));
         Ok(Response::new(pb::UpdatePolicyResponse { policy, preview: preview.map(preview_to) }))
@@ -56,9 +62,10 @@ impl pb::policy_service_server::PolicyService for Policies {
         &self,
         request: Request<pb::ListPolicyVersionsRequest>,
     ) -> Result<Response<pb::ListPolicyVersionsResponse>, Status> {
+        let caller = caller(&request)?;
         let pb::ListPolicyVersionsRequest { name, page_size, page_token } = request.into_inner();
         let page = Page::open("ListPolicyVersions", name.clone(), page_size, &page_token, self.store.as_ref()).await?;
-        let (book, name) = self.named(&name).await?;
+        let (book, name) = self.named(&name, &caller).await?;
         let below = page.after.as_deref().and_then(|last| last.parse::<i64>().ok()).unwrap_or(i64::MAX);
         let first = first_policy(&name);
         let set = book.policies.get(&name).into_iter().flatten().rev();
@@ -73,8 +80,11 @@ impl pb::policy_service_server::PolicyService for Policies {
 impl Policies {
     /// The rulebook as the store has it now, so that a read follows every write, made on whichever replica; and a policy
     /// that there is.
-    async fn named(&self, name: &str) -> Result<(Arc<Rulebook>, PolicyName), Problem> {
+    async fn named(&self, name: &str, caller: &Caller) -> Result<(Arc<Rulebook>, PolicyName), Problem> {
         let parsed: PolicyName = name.parse().map_err(|e| Problem::field("name", format!("{e}")))?;
+        if let PolicyName::Organisation(code) = &parsed {
+            bound(caller, code, "GetPolicy")?;
+        }
         self.register.refresh().await?;
         let book = self.register.rulebook();
         if policy_exists(&book, &parsed) { Ok((book, parsed)) } else { Err(PolicyError::Missing(parsed).into()) }
@@ -110,6 +120,7 @@ impl From<PolicyError> for Problem {
                 PolicyName::Organisation(code) => format!("{name} (organisations/{code} is not registered)"),
             }),
             PolicyError::Changed(name) => Self::EtagMismatch(name.to_string()),
+            PolicyError::Foreign => Self::Refused(Refused::Organisation),
             PolicyError::Store(error) => error.into(),
             PolicyError::Contended => Self::Contended,
         }

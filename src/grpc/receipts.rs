@@ -8,7 +8,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Status, Streaming};
 
+use crate::access::Caller;
 use crate::domain::Receipt;
+use crate::grpc::quota::Allowance;
 use crate::grpc::reporting::{MOST_REPORTS, Reporting, items, too_many};
 use crate::grpc::status::{self, Problem};
 use crate::wire::{self, pb};
@@ -25,6 +27,8 @@ type Answers = mpsc::Sender<Result<pb::StreamReportsResponse, Status>>;
 pub(super) fn answer(
     service: &Reporting,
     requests: Streaming<pb::StreamReportsRequest>,
+    caller: Caller,
+    allowance: Allowance,
 ) -> ReceiverStream<Result<pb::StreamReportsResponse, Status>> {
     let window = service.settings.unreceipted_per_stream;
     let (coming, pending) = mpsc::channel(window);
@@ -32,7 +36,7 @@ pub(super) fn answer(
     let (end, ended) = oneshot::channel();
     let reader = service.clone();
     service.lifecycle.spawn("reports in", async move {
-        let status = read(&reader, requests, &coming).await;
+        let status = read(&reader, requests, &coming, (caller, allowance)).await;
         // Nobody left to tell: the client has gone.
         let _: Result<(), _> = end.send(status);
     });
@@ -45,16 +49,23 @@ async fn read(
     service: &Reporting,
     mut requests: Streaming<pb::StreamReportsRequest>,
     coming: &mpsc::Sender<Coming>,
+    (caller, allowance): (Caller, Allowance),
 ) -> Option<Status> {
     let window = service.settings.unreceipted_per_stream;
     let room = Arc::new(Semaphore::new(window));
     let age = tokio::time::sleep(aged(service.settings.max_stream_age));
     tokio::pin!(age);
+    let dismissed = caller.ended();
+    tokio::pin!(dismissed);
     loop {
         let message = tokio::select! {
             biased;
             () = service.lifecycle.soft.cancelled() => return Some(Problem::Draining(retry_after()).into()),
             () = &mut age => return Some(Problem::StreamAge(retry_after()).into()),
+            why = &mut dismissed => {
+                caller.refuse(why, "StreamReports");
+                return Some(Problem::Refused(why).into());
+            }
             message = requests.message() => message,
         };
         let reports = match message {
@@ -65,9 +76,14 @@ async fn read(
         if reports.len() > MOST_REPORTS {
             return Some(too_many(reports.len()).into());
         }
+        if let Err(problem) = allowance.take(reports.len()) {
+            return Some(problem.into());
+        }
         let need = u32::try_from(reports.len().clamp(1, window)).unwrap_or(u32::MAX);
         let room = Arc::clone(&room).acquire_many_owned(need).await.ok()?;
-        let Ok(receipts) = service.intake.submit(items(reports, &service.register.rulebook()), false).await else {
+        let Ok(receipts) =
+            service.intake.submit(items(reports, &service.register.rulebook(), caller.reach()), false).await
+        else {
             return Some(Problem::Draining(retry_after()).into());
         };
         coming.send(Coming { receipts, _room: room }).await.ok()?;

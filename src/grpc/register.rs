@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use tonic::{Request, Response, Status};
 
+use crate::access::{Caller, Refused};
 use crate::clock::SharedClock;
 use crate::domain::{BlockKind, Blocks, OrganisationCode, Rulebook, Subject, SubjectName, Time, WardFacts};
+use crate::grpc::guard::{bound, caller};
 use crate::grpc::keyed::Page;
 use crate::grpc::status::Problem;
 use crate::register::{Register, RegisterError, Upserted, reading};
@@ -30,8 +32,10 @@ impl pb::register_service_server::RegisterService for Registering {
         &self,
         request: Request<pb::UpsertOrganisationsRequest>,
     ) -> Result<Response<pb::UpsertOrganisationsResponse>, Status> {
+        let by = caller(&request)?;
         let pb::UpsertOrganisationsRequest { organisations, validate_only } = request.into_inner();
-        let done = self.register.upsert_organisations(organisations, validate_only).await.map_err(Problem::from)?;
+        let done = self.register.upsert_organisations(organisations, validate_only, &by).await;
+        let done = done.map_err(|e| said(&by, "UpsertOrganisations", e))?;
         let Upserted { created, updated, unchanged, organisations: _ } = done;
         Ok(Response::new(pb::UpsertOrganisationsResponse {
             created_count: count(created),
@@ -44,8 +48,10 @@ impl pb::register_service_server::RegisterService for Registering {
         &self,
         request: Request<pb::UpsertWardsRequest>,
     ) -> Result<Response<pb::UpsertWardsResponse>, Status> {
+        let by = caller(&request)?;
         let pb::UpsertWardsRequest { wards, validate_only } = request.into_inner();
-        let done = self.register.upsert_wards(wards, validate_only).await.map_err(Problem::from)?;
+        let done = self.register.upsert_wards(wards, validate_only, &by).await;
+        let done = done.map_err(|e| said(&by, "UpsertWards", e))?;
         let Upserted { created, updated, unchanged, organisations } = done;
         Ok(Response::new(pb::UpsertWardsResponse {
             created_count: count(created),
@@ -59,11 +65,13 @@ impl pb::register_service_server::RegisterService for Registering {
         &self,
         request: Request<pb::ListOrganisationsRequest>,
     ) -> Result<Response<pb::ListOrganisationsResponse>, Status> {
+        let caller = caller(&request)?;
         let request = request.into_inner();
         let page = self.page("ListOrganisations", String::new(), request.page_size, &request.page_token).await?;
         let book = self.current().await?;
         let after = page.after.as_deref().unwrap_or_default();
-        let mut rows: Vec<_> = book.organisations.iter().filter(|(code, _)| code.as_str() > after).collect();
+        let seen = |code: &OrganisationCode| code.as_str() > after && caller.sees(code);
+        let mut rows: Vec<_> = book.organisations.iter().filter(|(code, _)| seen(code)).collect();
         rows.truncate(page.limit() as usize);
         let next = page.next(rows.len(), rows.last().map(|(code, _)| code.to_string()));
         Ok(Response::new(pb::ListOrganisationsResponse {
@@ -74,8 +82,10 @@ impl pb::register_service_server::RegisterService for Registering {
     }
 
     async fn get_ward(&self, request: Request<pb::GetWardRequest>) -> Result<Response<pb::GetWardResponse>, Status> {
+        let caller = caller(&request)?;
         let name = request.into_inner().name;
         let ward: SubjectName = name.parse().map_err(|e| Problem::field("name", format!("{e}")))?;
+        bound(&caller, ward.organisation(), "GetWard")?;
         let book = self.current().await?;
         let facts = book.ward(&ward).ok_or_else(|| Problem::NotFound(missing(&book, &ward)))?;
         let (numbers, now) = ([facts.number], self.clock.now());
@@ -88,12 +98,16 @@ impl pb::register_service_server::RegisterService for Registering {
         &self,
         request: Request<pb::ListWardsRequest>,
     ) -> Result<Response<pb::ListWardsResponse>, Status> {
+        let caller = caller(&request)?;
         let request = request.into_inner();
+        own_parent(&caller, &request.parent, "ListWards")?;
         let page = self.page("ListWards", request.parent.clone(), request.page_size, &request.page_token).await?;
         let book = self.current().await?;
         let organisation = parent(&book, &request.parent)?;
         let after = page.after.as_deref().unwrap_or_default();
-        let belongs = |f: &&WardFacts| organisation.as_ref().is_none_or(|o| f.ward.organisation == *o);
+        let belongs = |f: &&WardFacts| {
+            caller.sees(&f.ward.organisation) && organisation.as_ref().is_none_or(|o| f.ward.organisation == *o)
+        };
         let wards = book.wards.iter().filter(|(_, facts)| belongs(facts));
         let mut rows: Vec<_> =
             wards.map(|(name, f)| (name.to_string(), f)).filter(|(n, _)| n.as_str() > after).collect();
@@ -111,21 +125,24 @@ impl pb::register_service_server::RegisterService for Registering {
         &self,
         request: Request<pb::UpsertCoverGroupsRequest>,
     ) -> Result<Response<pb::UpsertCoverGroupsResponse>, Status> {
-        Ok(Response::new(self.upsert_groups(request.into_inner()).await?))
+        let by = caller(&request)?;
+        Ok(Response::new(self.upsert_groups(request.into_inner(), &by).await?))
     }
 
     async fn get_cover_group(
         &self,
         request: Request<pb::GetCoverGroupRequest>,
     ) -> Result<Response<pb::GetCoverGroupResponse>, Status> {
-        Ok(Response::new(self.get_group(request.into_inner().name).await?))
+        let caller = caller(&request)?;
+        Ok(Response::new(self.get_group(request.into_inner().name, &caller).await?))
     }
 
     async fn list_cover_groups(
         &self,
         request: Request<pb::ListCoverGroupsRequest>,
     ) -> Result<Response<pb::ListCoverGroupsResponse>, Status> {
-        Ok(Response::new(self.list_groups(request.into_inner()).await?))
+        let caller = caller(&request)?;
+        Ok(Response::new(self.list_groups(request.into_inner(), &caller).await?))
     }
 }
 
@@ -188,6 +205,23 @@ pub(super) fn current_block(
     })
 }
 
+/// What a change ended with; a refusal is noted.
+pub(super) fn said<E: Into<Problem>>(by: &Caller, method: &str, error: E) -> Problem {
+    let problem = error.into();
+    if let Problem::Refused(why) = problem {
+        by.refuse(why, method);
+    }
+    problem
+}
+
+/// That the organisation whose rows are asked for is the caller's.
+pub(super) fn own_parent(caller: &Caller, parent: &str, method: &str) -> Result<(), Problem> {
+    match parent.parse() {
+        Ok(SubjectName::Organisation(code)) if parent != "organisations/-" => bound(caller, &code, method),
+        _ => Ok(()),
+    }
+}
+
 pub(super) fn parent(book: &Rulebook, parent: &str) -> Result<Option<OrganisationCode>, Problem> {
     if parent == "organisations/-" {
         return Ok(None);
@@ -215,6 +249,7 @@ impl From<RegisterError> for Problem {
     fn from(error: RegisterError) -> Self {
         match error {
             RegisterError::Invalid(fields) => Self::BadRequest(fields.0),
+            RegisterError::Foreign => Self::Refused(Refused::Organisation),
             RegisterError::Store(error) => error.into(),
             RegisterError::Contended => Self::Contended,
         }

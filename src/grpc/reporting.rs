@@ -7,9 +7,13 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::metadata::MetadataMap;
 use tonic::{Request, Response, Status, Streaming};
 
-use crate::domain::{Receipt, RejectReason, ReportError, ReportKey, Rulebook, Span, SubjectName, Time};
+use crate::access::Reach;
+use crate::domain::{FieldViolation, Receipt, RejectReason, ReportError, ReportKey, Rulebook, Span, SubjectName, Time};
+use crate::grpc::guard::{bound, caller};
 use crate::grpc::keyed::Page;
+use crate::grpc::quota::Allowance;
 use crate::grpc::receipts;
+use crate::grpc::register::said;
 use crate::grpc::status::Problem;
 use crate::intake::{Intake, Item, Submitted};
 use crate::lifecycle::Lifecycle;
@@ -62,11 +66,16 @@ pub struct Reporting {
 }
 
 /// A message's reports, formally checked, each in its place.
-pub(super) fn items(reports: Vec<pb::StaffingReport>, book: &Rulebook) -> Vec<Item> {
-    reports.into_iter().map(|report| item(report, book)).collect()
+pub(super) fn items(reports: Vec<pb::StaffingReport>, book: &Rulebook, reach: &Reach) -> Vec<Item> {
+    reports.into_iter().map(|report| item(report, book, reach)).collect()
 }
 
-fn item(message: pb::StaffingReport, book: &Rulebook) -> Item {
+fn item(message: pb::StaffingReport, book: &Rulebook, reach: &Reach) -> Item {
+    if let Some(field) = foreign(&message, reach) {
+        let text = "you may not report for this organisation: ask whoever keeps the permissions file";
+        let error = FieldViolation::new(field, RejectReason::PermissionDenied, text);
+        return Err(Box::new(Receipt::rejected(message.report_id, error)));
+    }
     let (sent, ward) = (message.report_id.clone(), message.ward.clone());
     let report = wire::report_from(message).map_err(|mut error| {
         name_groups(&mut error, &ward, book);
@@ -74,6 +83,16 @@ fn item(message: pb::StaffingReport, book: &Rulebook) -> Item {
     })?;
     let payload = wire::encode_report(&report);
     Ok(Submitted { digest: wire::digest(&payload), payload, report })
+}
+
+/// The field that names a subject of another organisation, before anything else is looked at. What is no name is told so.
+fn foreign(message: &pb::StaffingReport, reach: &Reach) -> Option<&'static str> {
+    if *reach == Reach::All {
+        return None;
+    }
+    let named = [("ward", &message.ward), ("cover_group", &message.cover_group)];
+    let other = |name: &str| name.parse::<SubjectName>().is_ok_and(|name| !reach.has(name.organisation()));
+    named.into_iter().find(|(_, name)| other(name)).map(|(field, _)| field)
 }
 
 /// Says to whoever reports doctors on a ward which cover groups the register has for it.
@@ -103,20 +122,24 @@ impl pb::reporting_service_server::ReportingService for Reporting {
         &self,
         request: Request<Streaming<pb::StreamReportsRequest>>,
     ) -> Result<Response<Self::StreamReportsStream>, Status> {
-        Ok(Response::new(receipts::answer(self, request.into_inner())))
+        let (caller, allowance) = (caller(&request)?, allowance(&request));
+        Ok(Response::new(receipts::answer(self, request.into_inner(), caller, allowance)))
     }
 
     async fn submit_reports(
         &self,
         request: Request<pb::SubmitReportsRequest>,
     ) -> Result<Response<pb::SubmitReportsResponse>, Status> {
+        let (caller, allowance) = (caller(&request)?, allowance(&request));
         let patience = patience(request.metadata(), self.settings.submit_timeout);
         let pb::SubmitReportsRequest { reports, validate_only } = request.into_inner();
         if reports.len() > MOST_REPORTS {
             return Err(too_many(reports.len()).into());
         }
+        allowance.take(reports.len())?;
+        let items = items(reports, &self.register.rulebook(), caller.reach());
         let submit = async {
-            let receipts = self.intake.submit(items(reports, &self.register.rulebook()), validate_only).await.ok()?;
+            let receipts = self.intake.submit(items, validate_only).await.ok()?;
             receipts.await.ok()
         };
         let receipts = match tokio::time::timeout(patience, submit).await {
@@ -132,8 +155,10 @@ impl pb::reporting_service_server::ReportingService for Reporting {
         &self,
         request: Request<pb::GetReportRequest>,
     ) -> Result<Response<pb::GetReportResponse>, Status> {
+        let caller = caller(&request)?;
         let name = request.into_inner().name;
         let key: ReportKey = name.parse().map_err(|e| Problem::field("name", format!("{e}")))?;
+        bound(&caller, key.subject.organisation(), "GetReport")?;
         let subject = self.number(&key).await?;
         let row = ReportRowKey { observed: key.observed, subject, id: key.id };
         let stored = self.store.get_report(row).await.map_err(Problem::from)?;
@@ -145,8 +170,10 @@ impl pb::reporting_service_server::ReportingService for Reporting {
         &self,
         request: Request<pb::ListReportsRequest>,
     ) -> Result<Response<pb::ListReportsResponse>, Status> {
+        let caller = caller(&request)?;
         let request = request.into_inner();
         let subject = parent(&request.parent)?;
+        bound(&caller, subject.organisation(), "ListReports")?;
         let (from, to) = range(&request)?;
         let bound = format!("{}|{}|{}", request.parent, from.as_micros(), to.as_micros());
         let page =
@@ -170,11 +197,18 @@ impl pb::reporting_service_server::ReportingService for Reporting {
         &self,
         request: Request<pb::SubmitActivityRequest>,
     ) -> Result<Response<pb::SubmitActivityResponse>, Status> {
+        let by = caller(&request)?;
         let pb::SubmitActivityRequest { activities, validate_only } = request.into_inner();
-        let count = self.register.submit_activity(activities, validate_only).await.map_err(Problem::from)?;
+        let count = self.register.submit_activity(activities, validate_only, &by).await;
+        let count = count.map_err(|e| said(&by, "SubmitActivity", e))?;
         let accepted_count = i32::try_from(count).unwrap_or(i32::MAX);
         Ok(Response::new(pb::SubmitActivityResponse { accepted_count }))
     }
+}
+
+/// What the caller may still send; without authentication there is no bound.
+fn allowance<T>(request: &Request<T>) -> Allowance {
+    request.extensions().get().cloned().unwrap_or_default()
 }
 
 impl Reporting {

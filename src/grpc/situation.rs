@@ -5,10 +5,13 @@ use std::sync::Arc;
 use futures_util::stream::{BoxStream, StreamExt, unfold};
 use tonic::{Request, Response, Status};
 
+use crate::access::Caller;
 use crate::clock::SharedClock;
 use crate::domain::{Day, Time, Zone};
 use crate::feed::{Feed, cursor};
-use crate::grpc::filter::{self, Violations};
+use crate::grpc::alerts::foreign;
+use crate::grpc::filter::{self, Unwanted, Violations};
+use crate::grpc::guard::caller;
 use crate::grpc::situation_watch::Watch;
 use crate::grpc::status::Problem;
 use crate::lifecycle::Lifecycle;
@@ -57,6 +60,7 @@ impl pb::situation_service_server::SituationService for Situations {
         &self,
         request: Request<pb::GetSituationRequest>,
     ) -> Result<Response<pb::GetSituationResponse>, Status> {
+        let caller = caller(&request)?;
         let pb::GetSituationRequest { filter, as_of_time, activity_start_day, activity_end_day, total_only } =
             request.into_inner();
         let mut wrong = Violations::new();
@@ -67,8 +71,8 @@ impl pb::situation_service_server::SituationService for Situations {
             }
             at
         });
-        let ask = self.ask(filter, [activity_start_day, activity_end_day], wrong).await?;
-        let computed = self.compute(&Ask { as_of, total_only, ..ask }).await?;
+        let ask = self.ask(filter, [activity_start_day, activity_end_day], wrong, &caller).await?;
+        let computed = self.compute(&Ask { as_of, total_only, ..ask }, &caller).await?;
         Ok(Response::new(pb::GetSituationResponse { situation: Some(computed.situation) }))
     }
 
@@ -76,6 +80,7 @@ impl pb::situation_service_server::SituationService for Situations {
         &self,
         request: Request<pb::WatchSituationRequest>,
     ) -> Result<Response<Self::WatchSituationStream>, Status> {
+        let caller = caller(&request)?;
         let pb::WatchSituationRequest { filter, activity_start_day, activity_end_day, total_only, heartbeat_interval } =
             request.into_inner();
         let mut wrong = Violations::new();
@@ -86,9 +91,9 @@ impl pb::situation_service_server::SituationService for Situations {
             let text = format!("must be {least} to {most} s; leave it out for the service's own");
             wrong.push(("heartbeat_interval".into(), text));
         }
-        let ask = self.ask(filter, [activity_start_day, activity_end_day], wrong).await?;
+        let ask = self.ask(filter, [activity_start_day, activity_end_day], wrong, &caller).await?;
         let room = self.feed.admit().map_err(Problem::from)?;
-        let watch = Watch::new(self.clone(), Ask { total_only, ..ask }, heartbeat, room);
+        let watch = Watch::new(self.clone(), Ask { total_only, ..ask }, heartbeat, room, caller);
         let messages = unfold(watch, |mut watch| async move {
             let next = watch.next().await?;
             Some((next.map_err(Status::from), watch))
@@ -104,14 +109,15 @@ impl Situations {
         filter: Option<pb::SituationFilter>,
         days: [String; 2],
         mut wrong: Violations,
+        caller: &Caller,
     ) -> Result<Ask, Problem> {
         let pb::SituationFilter { organisations, sites, regions } = filter.unwrap_or_default();
         let filter = pb::AlertFilter { organisations, sites, regions, ..pb::AlertFilter::default() };
-        let mut wanted = filter::check(&filter, &self.register.rulebook(), rules::RULES);
+        let mut wanted = filter::check(&filter, &self.register.rulebook(), rules::RULES, caller.reach());
         if wanted.is_err() {
             // Another replica may have registered it a moment ago.
             self.register.refresh().await?;
-            wanted = filter::check(&filter, &self.register.rulebook(), rules::RULES);
+            wanted = filter::check(&filter, &self.register.rulebook(), rules::RULES, caller.reach());
         }
         let (first_day, last_day) = self.days(&days, &mut wrong);
         match wanted {
@@ -119,7 +125,8 @@ impl Situations {
                 Ok(Ask { query: wanted.query(), as_of: None, first_day, last_day, total_only: false })
             }
             Ok(_) => Err(Problem::BadRequest(wrong)),
-            Err(more) => Err(Problem::BadRequest([wrong, more].concat())),
+            Err(Unwanted::Foreign) => Err(foreign(caller)),
+            Err(Unwanted::Wrong(more)) => Err(Problem::BadRequest([wrong, more].concat())),
         }
     }
 
@@ -143,7 +150,7 @@ impl Situations {
     }
 
     /// Reads and computes. Rulebook and survey are of one generation, unless the register changes all the time.
-    pub(super) async fn compute(&self, ask: &Ask) -> Result<Computed, Problem> {
+    pub(super) async fn compute(&self, ask: &Ask, caller: &Caller) -> Result<Computed, Problem> {
         let mut tries = 1;
         let (material, book, now) = loop {
             let (book, now) = (self.register.rulebook(), self.clock.now());
@@ -160,8 +167,20 @@ impl Situations {
         let computing = tokio::task::spawn_blocking(move || situation::situation(&material, &book, &ask, now));
         let situation = computing.await.map_err(|e| Problem::Internal(e.to_string()))?;
         let cursor = cursor::encode(head.log_id, point);
-        Ok(Computed { situation: pb::Situation { cursor, ..situation }, head, next_change })
+        let situation = pb::Situation { cursor, ..situation };
+        let situation = if caller.identity().sees_totals_only() { totals(situation) } else { situation };
+        Ok(Computed { situation, head, next_change })
     }
+}
+
+/// A situation without single alerts, which name wards.
+fn totals(mut situation: pb::Situation) -> pb::Situation {
+    let blocks = situation.total.iter_mut().chain(&mut situation.regions).chain(&mut situation.organisations);
+    for block in blocks {
+        block.worst.clear();
+        block.next_forecast = None;
+    }
+    situation
 }
 
 impl From<Unreadable> for Problem {

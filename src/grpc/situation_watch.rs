@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep_until};
 
+use crate::access::{Caller, Refused};
 use crate::feed::cursor;
 use crate::grpc::receipts::{aged, retry_after};
 use crate::grpc::situation::{Computed, Situations};
@@ -32,6 +33,7 @@ pub(super) struct Watch {
     quiet_until: Instant,
     /// When it reaches its greatest age.
     ends: Instant,
+    caller: Caller,
     _room: OwnedSemaphorePermit,
 }
 
@@ -46,11 +48,11 @@ enum Phase {
 type Message = pb::WatchSituationResponse;
 
 impl Watch {
-    pub fn new(service: Situations, ask: Ask, heartbeat: Duration, room: OwnedSemaphorePermit) -> Self {
+    pub fn new(service: Situations, ask: Ask, heartbeat: Duration, room: OwnedSemaphorePermit, caller: Caller) -> Self {
         let now = Instant::now();
         let ends = now + aged(service.feed.settings().max_age);
         let (phase, last) = (Phase::Opening, None);
-        Self { service, ask, heartbeat, phase, last, look_at: now, quiet_until: now, ends, _room: room }
+        Self { service, ask, heartbeat, phase, last, look_at: now, quiet_until: now, ends, caller, _room: room }
     }
 
     /// The next message, or how the stream ends; then nothing more.
@@ -61,10 +63,11 @@ impl Watch {
             Phase::Over => return None,
             Phase::Following => self.phase = Phase::Following,
         }
-        let soft = self.service.lifecycle.soft.clone();
+        let (soft, caller) = (self.service.lifecycle.soft.clone(), self.caller.clone());
         loop {
             let message = tokio::select! {
                 biased;
+                why = caller.ended() => Ok(Some(self.dismiss(why))),
                 () = soft.cancelled() => Ok(Some(self.goodbye("SERVER_DRAINING", Problem::Draining))),
                 () = sleep_until(self.ends) => Ok(Some(self.goodbye("STREAM_AGE", Problem::StreamAge))),
                 message = self.look() => message,
@@ -96,6 +99,12 @@ impl Watch {
         })))
     }
 
+    fn dismiss(&mut self, why: Refused) -> Message {
+        self.caller.refuse(why, "WatchSituation");
+        let reason = if why == Refused::Expired { "TOKEN_EXPIRED" } else { "PERMISSION_WITHDRAWN" };
+        self.goodbye(reason, |_| Problem::Refused(why))
+    }
+
     fn goodbye(&mut self, reason: &str, end: impl FnOnce(Duration) -> Problem) -> Message {
         let after = retry_after();
         self.phase = Phase::Ending(end(after));
@@ -116,7 +125,7 @@ impl Watch {
             return Ok(None);
         }
         let started = Instant::now();
-        let computed = match self.service.compute(&self.ask).await {
+        let computed = match self.service.compute(&self.ask, &self.caller).await {
             Ok(computed) => computed,
             Err(problem) => return silent(problem),
         };

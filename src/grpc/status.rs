@@ -5,6 +5,7 @@ use std::time::Duration;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 
+use crate::access::Refused;
 use crate::feed::Refusal;
 use crate::store::StoreError;
 
@@ -50,6 +51,14 @@ pub enum Problem {
     StreamAge(Duration),
     /// There are as many subscriptions as there may be.
     TooManySubscriptions(Duration),
+    /// The caller is not known, or may not do this.
+    Refused(Refused),
+    /// The caller may not claim the staff role it acts in.
+    RoleNotYours,
+    /// The caller has as many streams as it may.
+    TooManyStreams(Duration),
+    /// The caller sends more reports a second than it may; when there is room again.
+    TooManyReports(Duration),
 }
 
 impl Problem {
@@ -78,6 +87,10 @@ impl Problem {
             Self::Draining(_) => (Code::Unavailable, "SERVER_DRAINING"),
             Self::StreamAge(_) => (Code::Unavailable, "STREAM_AGE"),
             Self::TooManySubscriptions(_) => (Code::ResourceExhausted, "TOO_MANY_SUBSCRIPTIONS"),
+            Self::Refused(why) => refused(*why),
+            Self::RoleNotYours => (Code::PermissionDenied, "RESPONDER_ROLE_DENIED"),
+            Self::TooManyStreams(_) => (Code::ResourceExhausted, "TOO_MANY_STREAMS"),
+            Self::TooManyReports(_) => (Code::ResourceExhausted, "TOO_MANY_REPORTS"),
         }
     }
 
@@ -121,6 +134,12 @@ impl Problem {
             Self::TooManySubscriptions(_) => {
                 "the service has as many subscriptions as it may: come back later, or ask another replica".into()
             }
+            Self::Refused(why) => told(*why).into(),
+            Self::RoleNotYours => "you may not act in this staff role: ask whoever keeps the permissions file".into(),
+            Self::TooManyStreams(_) => "you have as many streams open as you may: close one, or come back later".into(),
+            Self::TooManyReports(_) => {
+                "you send more reports a second than you may: wait, then resend what has no receipt".into()
+            }
         }
     }
 
@@ -138,10 +157,14 @@ impl Problem {
             Self::MessageTooLarge(limit) => {
                 metadata.insert("limit_bytes".to_owned(), limit.to_string());
             }
-            Self::Draining(after) | Self::StreamAge(after) | Self::TooManySubscriptions(after) => {
+            Self::Draining(after)
+            | Self::StreamAge(after)
+            | Self::TooManySubscriptions(after)
+            | Self::TooManyStreams(after)
+            | Self::TooManyReports(after) => {
                 details.set_retry_info(Some(*after));
             }
-            Self::StorageUnavailable(_) | Self::Contended => {
+            Self::StorageUnavailable(_) | Self::Contended | Self::Refused(Refused::NoKeys) => {
                 details.set_retry_info(Some(Duration::from_secs(1)));
             }
             Self::CursorMalformed
@@ -152,10 +175,56 @@ impl Problem {
             | Self::AlertResolved(_)
             | Self::NotAcknowledged(_)
             | Self::StillBreaching(_)
+            | Self::Refused(_)
+            | Self::RoleNotYours
             | Self::Internal(_) => {}
         }
         details.set_error_info(reason, "wardwatch", metadata);
         details
+    }
+}
+
+/// Code and reason of a refusal. A caller learns whether it should get another credential, or ask for permission, and
+/// nothing of what there is.
+const fn refused(why: Refused) -> (Code, &'static str) {
+    match why {
+        Refused::Missing => (Code::Unauthenticated, "CREDENTIALS_MISSING"),
+        Refused::Expired => (Code::Unauthenticated, "TOKEN_EXPIRED"),
+        Refused::NoKeys => (Code::Unavailable, "AUTHENTICATION_UNAVAILABLE"),
+        Refused::Malformed
+        | Refused::UnknownToken
+        | Refused::NoIssuer
+        | Refused::Algorithm
+        | Refused::UnknownKey
+        | Refused::Signature
+        | Refused::Issuer
+        | Refused::Audience
+        | Refused::NotYetValid => (Code::Unauthenticated, "CREDENTIALS_INVALID"),
+        Refused::Unlisted | Refused::Ambiguous | Refused::Role | Refused::Organisation => {
+            (Code::PermissionDenied, "PERMISSION_DENIED")
+        }
+        Refused::Withdrawn => (Code::PermissionDenied, "PERMISSION_WITHDRAWN"),
+    }
+}
+
+const fn told(why: Refused) -> &'static str {
+    match why {
+        Refused::Missing => "show who you are: a client certificate, or a token in the authorization header",
+        Refused::Expired => "your credential has expired: get another one, and go on after your last cursor",
+        Refused::NoKeys => "your token cannot be checked now: try again",
+        Refused::Malformed
+        | Refused::UnknownToken
+        | Refused::NoIssuer
+        | Refused::Algorithm
+        | Refused::UnknownKey
+        | Refused::Signature
+        | Refused::Issuer
+        | Refused::Audience
+        | Refused::NotYetValid => "your credential is not accepted: get another one; the service's log says why",
+        Refused::Unlisted | Refused::Ambiguous | Refused::Role | Refused::Organisation => {
+            "you may not do this: ask whoever keeps the permissions file"
+        }
+        Refused::Withdrawn => "your permission was changed: connect anew",
     }
 }
 
@@ -188,6 +257,7 @@ impl From<Refusal> for Problem {
             Refusal::Draining(after) => Self::Draining(after),
             Refusal::StreamAge(after) => Self::StreamAge(after),
             Refusal::Full(after) => Self::TooManySubscriptions(after),
+            Refusal::Refused(why) => Self::Refused(why),
         }
     }
 }

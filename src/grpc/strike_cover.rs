@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use crate::access::Caller;
 use crate::domain::{
     Alert, GroupFacts, OrganisationCode, Period, Rulebook, Strike, SubjectName, SubjectState, Time, Window,
 };
+use crate::grpc::guard::bound;
 use crate::grpc::keyed::Page;
 use crate::grpc::status::Problem;
 use crate::grpc::strikes::{Striking, strike_named};
@@ -42,12 +44,13 @@ impl Striking {
     pub(super) async fn cover(
         &self,
         request: pb::GetStrikeCoverRequest,
+        caller: &Caller,
     ) -> Result<pb::GetStrikeCoverResponse, Problem> {
         let pb::GetStrikeCoverRequest { name, basis, organisations, window_ids, page_size, page_token } = request;
         let scope = format!("{name}|{basis}|{}|{window_ids:?}", organisations.join(","));
         let page = Page::open("GetStrikeCover", scope, page_size, &page_token, self.store.as_ref()).await?;
         let book = self.current().await?;
-        let strike = strike_named(&book, &name)?;
+        let strike = strike_named(&book, &name, caller.reach())?;
         if !strike.staff_group.is_doctors() {
             return Err(Problem::field("name", format!("{name} calls out nurses: a cover return is of doctors")));
         }
@@ -55,7 +58,7 @@ impl Striking {
             book: &book,
             strike: &strike,
             windows: windows(&strike, &window_ids)?,
-            organisations: employers(&book, &strike, &organisations)?,
+            organisations: employers(&book, &strike, &organisations, caller)?,
             basis: basis_of(basis)?,
             now: self.clock.now(),
         };
@@ -160,9 +163,15 @@ fn windows<'a>(strike: &'a Strike, ids: &[i32]) -> Result<Vec<&'a Window>, Probl
 }
 
 /// The employers asked for: each must be in scope; all in scope when none is named.
-fn employers(book: &Rulebook, strike: &Strike, names: &[String]) -> Result<BTreeSet<OrganisationCode>, Problem> {
+fn employers(
+    book: &Rulebook,
+    strike: &Strike,
+    names: &[String],
+    caller: &Caller,
+) -> Result<BTreeSet<OrganisationCode>, Problem> {
     if names.is_empty() {
-        let all = book.organisations.values().map(|(_, o)| o).filter(|o| strike.scope.covers(o));
+        let all =
+            book.organisations.values().map(|(_, o)| o).filter(|o| caller.sees(&o.code) && strike.scope.covers(o));
         return Ok(all.map(|o| o.code.clone()).collect());
     }
     let (mut found, mut wrong) = (BTreeSet::new(), Vec::new());
@@ -172,6 +181,7 @@ fn employers(book: &Rulebook, strike: &Strike, names: &[String]) -> Result<BTree
             say(format!("'{name}' is not organisations/{{ods}}"));
             continue;
         };
+        bound(caller, &code, "GetStrikeCover")?;
         match book.organisations.get(&code) {
             None => say(format!("{name} is not registered")),
             Some((_, o)) if !strike.scope.covers(o) => say(format!("{name} is not in the scope of the strike")),

@@ -4,9 +4,12 @@ use std::sync::Arc;
 
 use tonic::{Request, Response, Status};
 
+use crate::access::{Caller, Reach, Refused};
 use crate::clock::SharedClock;
 use crate::domain::{Rulebook, Strike, StrikeId, SubjectName, Time};
+use crate::grpc::guard::{bound, caller};
 use crate::grpc::keyed::Page;
+use crate::grpc::register::said;
 use crate::grpc::status::Problem;
 use crate::register::{Register, StrikeChanged, StrikeError};
 use crate::store::Store;
@@ -29,8 +32,9 @@ impl pb::strike_service_server::StrikeService for Striking {
         &self,
         request: Request<pb::CreateStrikeRequest>,
     ) -> Result<Response<pb::CreateStrikeResponse>, Status> {
-        let done = self.register.create_strike(request.into_inner()).await.map_err(Problem::from)?;
-        let StrikeChanged { strike, warnings, effect } = done;
+        let by = caller(&request)?;
+        let done = self.register.create_strike(request.into_inner(), &by).await;
+        let StrikeChanged { strike, warnings, effect } = shown(done.map_err(|e| said(&by, "CreateStrike", e))?, &by);
         Ok(Response::new(pb::CreateStrikeResponse { strike: Some(strike), warnings, effect: Some(effect) }))
     }
 
@@ -38,8 +42,9 @@ impl pb::strike_service_server::StrikeService for Striking {
         &self,
         request: Request<pb::UpdateStrikeRequest>,
     ) -> Result<Response<pb::UpdateStrikeResponse>, Status> {
-        let done = self.register.update_strike(request.into_inner()).await.map_err(Problem::from)?;
-        let StrikeChanged { strike, warnings, effect } = done;
+        let by = caller(&request)?;
+        let done = self.register.update_strike(request.into_inner(), &by).await;
+        let StrikeChanged { strike, warnings, effect } = shown(done.map_err(|e| said(&by, "UpdateStrike", e))?, &by);
         Ok(Response::new(pb::UpdateStrikeResponse { strike: Some(strike), warnings, effect: Some(effect) }))
     }
 
@@ -47,8 +52,9 @@ impl pb::strike_service_server::StrikeService for Striking {
         &self,
         request: Request<pb::CallOffStrikeRequest>,
     ) -> Result<Response<pb::CallOffStrikeResponse>, Status> {
-        let done = self.register.call_off_strike(request.into_inner()).await.map_err(Problem::from)?;
-        let StrikeChanged { strike, warnings, effect } = done;
+        let by = caller(&request)?;
+        let done = self.register.call_off_strike(request.into_inner(), &by).await;
+        let StrikeChanged { strike, warnings, effect } = shown(done.map_err(|e| said(&by, "CallOffStrike", e))?, &by);
         Ok(Response::new(pb::CallOffStrikeResponse { strike: Some(strike), warnings, effect: Some(effect) }))
     }
 
@@ -56,8 +62,10 @@ impl pb::strike_service_server::StrikeService for Striking {
         &self,
         request: Request<pb::RecordDerogationRequest>,
     ) -> Result<Response<pb::RecordDerogationResponse>, Status> {
-        let done = self.register.record_derogation(request.into_inner()).await.map_err(Problem::from)?;
-        let StrikeChanged { strike, warnings, effect } = done;
+        let by = caller(&request)?;
+        let done = self.register.record_derogation(request.into_inner(), &by).await;
+        let StrikeChanged { strike, warnings, effect } =
+            shown(done.map_err(|e| said(&by, "RecordDerogation", e))?, &by);
         Ok(Response::new(pb::RecordDerogationResponse { strike: Some(strike), warnings, effect: Some(effect) }))
     }
 
@@ -65,39 +73,47 @@ impl pb::strike_service_server::StrikeService for Striking {
         &self,
         request: Request<pb::GetStrikeRequest>,
     ) -> Result<Response<pb::GetStrikeResponse>, Status> {
+        let caller = caller(&request)?;
+        let reach = caller.reach();
         let pb::GetStrikeRequest { name, version } = request.into_inner();
         let book = self.current().await?;
-        let strike = strike_named(&book, &name)?;
+        let strike = strike_named(&book, &name, reach)?;
         let Some(version) = version.filter(|v| *v != strike.version) else {
-            let effect = Some(self.register.strike_effect(&strike));
-            return Ok(Response::new(pb::GetStrikeResponse { strike: Some(wire::strike_to(&strike)), effect }));
+            let mut effect = self.register.strike_effect(&strike);
+            hide_effect(&mut effect, reach);
+            return Ok(Response::new(pb::GetStrikeResponse {
+                strike: Some(strike_shown(&strike, reach)),
+                effect: Some(effect),
+            }));
         };
         let found = self.register.strike_version(&strike.id, version).await.map_err(Problem::from)?;
         let newest = strike.version;
         let found =
             found.ok_or_else(|| Problem::NotFound(format!("version {version} of {name} (newest: {newest})")))?;
-        Ok(Response::new(pb::GetStrikeResponse { strike: Some(wire::strike_to(&found)), effect: None }))
+        Ok(Response::new(pb::GetStrikeResponse { strike: Some(strike_shown(&found, reach)), effect: None }))
     }
 
     async fn list_strikes(
         &self,
         request: Request<pb::ListStrikesRequest>,
     ) -> Result<Response<pb::ListStrikesResponse>, Status> {
+        let caller = caller(&request)?;
         let pb::ListStrikesRequest { page_size, page_token, organisation, ends_after_time } = request.into_inner();
         let scope = format!("{organisation}|{ends_after_time:?}");
         let page = Page::open("ListStrikes", scope, page_size, &page_token, self.store.as_ref()).await?;
         let book = self.current().await?;
-        let employer = employer(&book, &organisation)?;
+        let employer = employer(&book, &organisation, &caller)?;
         let after = ends_after_time.map(|t| to_time(t).ok_or_else(|| Problem::field("ends_after_time", NO_INSTANT)));
         let after = after.transpose()?;
         let wanted = |s: &&Arc<Strike>| {
             page.after.as_deref().is_none_or(|last| s.id.id() > last)
+                && caller.reach().sees_strike(&book, s)
                 && employer.as_ref().is_none_or(|o| s.scope.covers(o))
                 && after.is_none_or(|t| ends_after(s, t))
         };
         let rows: Vec<_> = book.strikes.values().map(|(_, s)| s).filter(wanted).take(page.limit() as usize).collect();
         let next_page_token = page.next(rows.len(), rows.last().map(|s| s.id.id().to_owned()));
-        let strikes = rows.iter().map(|s| wire::strike_to(s)).collect();
+        let strikes = rows.iter().map(|s| strike_shown(s, caller.reach())).collect();
         Ok(Response::new(pb::ListStrikesResponse { strikes, next_page_token, cursor: page.cursor }))
     }
 
@@ -105,7 +121,8 @@ impl pb::strike_service_server::StrikeService for Striking {
         &self,
         request: Request<pb::GetStrikeCoverRequest>,
     ) -> Result<Response<pb::GetStrikeCoverResponse>, Status> {
-        Ok(Response::new(self.cover(request.into_inner()).await?))
+        let caller = caller(&request)?;
+        Ok(Response::new(self.cover(request.into_inner(), &caller).await?))
     }
 }
 
@@ -119,20 +136,47 @@ impl Striking {
     }
 }
 
-/// The newest version of a strike.
-pub(super) fn strike_named(book: &Rulebook, name: &str) -> Result<Arc<Strike>, Problem> {
+/// The newest version of a strike; one that the reach does not see is none.
+pub(super) fn strike_named(book: &Rulebook, name: &str, reach: &Reach) -> Result<Arc<Strike>, Problem> {
     let id: StrikeId = name.parse().map_err(|e| Problem::field("name", format!("{e}")))?;
-    let found = book.strikes.get(&id).map(|(_, strike)| Arc::clone(strike));
-    found.ok_or_else(|| StrikeError::missing(book, &id).into())
+    let found = book.strikes.get(&id).filter(|(_, strike)| reach.sees_strike(book, strike));
+    found.map(|(_, strike)| Arc::clone(strike)).ok_or_else(|| StrikeError::missing(book, &id, reach).into())
 }
 
-fn employer(book: &Rulebook, name: &str) -> Result<Option<Arc<crate::domain::Organisation>>, Problem> {
+/// A strike without the derogations of others.
+fn strike_shown(strike: &Strike, reach: &Reach) -> pb::Strike {
+    let mut shown = wire::strike_to(strike);
+    hide_derogations(&mut shown, reach);
+    shown
+}
+
+fn hide_derogations(strike: &mut pb::Strike, reach: &Reach) {
+    strike.derogations.retain(|d| reach.has_named(&d.cover_group));
+}
+
+/// Leaves counts, which name nobody, and the names that the reach has.
+fn hide_effect(effect: &mut pb::StrikeEffect, reach: &Reach) {
+    for names in [&mut effect.organisations, &mut effect.cover_groups, &mut effect.wards] {
+        names.retain(|name| reach.has_named(name));
+    }
+}
+
+/// A change as its caller may see it.
+fn shown(done: StrikeChanged, by: &Caller) -> StrikeChanged {
+    let mut done = done;
+    hide_derogations(&mut done.strike, by.reach());
+    hide_effect(&mut done.effect, by.reach());
+    done
+}
+
+fn employer(book: &Rulebook, name: &str, caller: &Caller) -> Result<Option<Arc<crate::domain::Organisation>>, Problem> {
     if name.is_empty() {
         return Ok(None);
     }
     let Ok(SubjectName::Organisation(code)) = name.parse() else {
         return Err(Problem::field("organisation", format!("'{name}' is not organisations/{{ods}}")));
     };
+    bound(caller, &code, "ListStrikes")?;
     let found = book.organisations.get(&code).map(|(_, o)| Arc::clone(o));
     found.map(Some).ok_or_else(|| Problem::NotFound(name.to_owned()))
 }
@@ -153,6 +197,7 @@ impl From<StrikeError> for Problem {
                 Self::NotFound(format!("{id}{nearest}"))
             }
             StrikeError::Changed(id) => Self::EtagMismatch(id.to_string()),
+            StrikeError::Foreign => Self::Refused(Refused::Organisation),
             StrikeError::Store(error) => error.into(),
             StrikeError::Contended => Self::Contended,
         }

@@ -22,6 +22,7 @@ use tonic_prost::ProstDecoder;
 
 use crate::feed::Stream;
 use crate::grpc::alerts::Alerts;
+use crate::grpc::guard::caller;
 use crate::grpc::status::{MAX_INBOUND_BYTES, Problem};
 use crate::wire::pb::SubscribeRequest;
 use crate::wire::pb::alert_service_server::{AlertServiceServer, SERVICE_NAME};
@@ -117,7 +118,8 @@ impl ServerStreamingService<SubscribeRequest> for Subscribe {
     fn call(&mut self, request: Request<SubscribeRequest>) -> Self::Future {
         let (alerts, opened) = (Arc::clone(&self.alerts), self.opened.take());
         Box::pin(async move {
-            let stream = alerts.open(request.into_inner()).await?;
+            let caller = caller(&request)?;
+            let stream = alerts.open(request.into_inner(), caller).await?;
             if let Some(opened) = opened {
                 // Nobody receives it when the caller has gone: then it ends here.
                 drop(opened.send(stream));

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeSet, HashSet};
 
+use crate::access::Caller;
 use crate::domain::{Activity, Cause, Day, Rulebook, Subject, SubjectName, Time, Zone};
+use crate::register::change::own;
 use crate::register::{Register, RegisterError};
 use crate::store::{ActivityChange, ActivityRow, Store, StoreError};
 use crate::wire::{self, InvalidFields, SubmittedActivity, Violations, pb};
@@ -17,12 +19,22 @@ impl Register {
     ///
     /// # Errors
     /// Every wrong field with its path, or the store's failure; nothing was written.
-    pub async fn submit_activity(&self, rows: Vec<pb::Activity>, validate_only: bool) -> Result<usize, RegisterError> {
+    pub async fn submit_activity(
+        &self,
+        rows: Vec<pb::Activity>,
+        validate_only: bool,
+        by: &Caller,
+    ) -> Result<usize, RegisterError> {
         let now = self.clock.now();
         if rows.len() > MOST_ROWS {
             let text = format!("{} rows: at most {MOST_ROWS} in one call", rows.len());
             return Err(RegisterError::Invalid(InvalidFields(vec![("activities".to_owned(), text)])));
         }
+        let named = rows.iter().filter_map(|row| match row.organisation.parse() {
+            Ok(SubjectName::Organisation(code)) => Some(code),
+            _ => None,
+        });
+        own(by, named.collect::<Vec<_>>().iter())?;
         let mut found = checked(&self.rulebook(), rows.clone(), now);
         if found.is_err() {
             // Another replica may have registered the organisation a moment ago.
@@ -31,16 +43,17 @@ impl Register {
         }
         let rows = found.map_err(RegisterError::Invalid)?;
         if !validate_only && !rows.is_empty() {
-            self.store.put_activity(&self.activity_change(&rows, now)).await?;
+            self.store.put_activity(&self.activity_change(&rows, now, by)).await?;
         }
         Ok(rows.len())
     }
 
-    fn activity_change(&self, rows: &[(i64, SubmittedActivity)], now: Time) -> ActivityChange {
+    fn activity_change(&self, rows: &[(i64, SubmittedActivity)], now: Time, by: &Caller) -> ActivityChange {
         let organisations: BTreeSet<_> = rows.iter().map(|(_, row)| &row.organisation).collect();
         let touched: BTreeSet<i64> = rows.iter().map(|(number, _)| *number).collect();
         let audited = wire::Audited {
             method: "SubmitActivity".to_owned(),
+            actor: by.name().to_owned(),
             generation: self.rulebook().generation,
             changed: organisations.into_iter().map(|o| format!("organisations/{o}")).collect(),
             ..wire::Audited::default()

@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
+use crate::access::Caller;
 use crate::domain::{Cause, Organisation, OrganisationCode, Rulebook, SubjectName, Ward, Zone};
 use crate::register::{Register, cover_groups};
 use crate::rules;
@@ -19,6 +20,8 @@ pub(super) const TRIES: usize = 10;
 pub enum RegisterError {
     /// Fields of the call are wrong.
     Invalid(InvalidFields),
+    /// It is about an organisation that the caller is not bound to.
+    Foreign,
     /// The store failed.
     Store(StoreError),
     /// Others changed the register at every try.
@@ -61,9 +64,11 @@ impl Register {
         &self,
         rows: Vec<pb::Organisation>,
         validate_only: bool,
+        by: &Caller,
     ) -> Result<Upserted, RegisterError> {
         let rows = parsed("organisations", rows, wire::organisation_from, |o| o.code.to_string())?;
-        self.change("UpsertOrganisations", validate_only, |book, first| Ok(plan_organisations(book, &rows, first)))
+        own(by, rows.iter().map(|o| &o.code))?;
+        self.change("UpsertOrganisations", by, validate_only, |book, first| Ok(plan_organisations(book, &rows, first)))
             .await
     }
 
@@ -71,10 +76,16 @@ impl Register {
     ///
     /// # Errors
     /// As [`Self::upsert_organisations`].
-    pub async fn upsert_wards(&self, rows: Vec<pb::Ward>, validate_only: bool) -> Result<Upserted, RegisterError> {
+    pub async fn upsert_wards(
+        &self,
+        rows: Vec<pb::Ward>,
+        validate_only: bool,
+        by: &Caller,
+    ) -> Result<Upserted, RegisterError> {
         let read = |v: &mut Violations, ward| wire::ward_from(v, ward, rules::OPTIONAL);
         let rows = parsed("wards", rows, read, |w: &Ward| format!("{}/{}", w.organisation, w.code))?;
-        self.change("UpsertWards", validate_only, |book, first| Ok(plan_wards(book, &rows, first))).await
+        own(by, rows.iter().map(|w| &w.organisation))?;
+        self.change("UpsertWards", by, validate_only, |book, first| Ok(plan_wards(book, &rows, first))).await
     }
 
     /// Creates or replaces cover groups of registered organisations, over registered wards.
@@ -85,18 +96,21 @@ impl Register {
         &self,
         rows: Vec<pb::CoverGroup>,
         validate_only: bool,
+        by: &Caller,
     ) -> Result<Upserted, RegisterError> {
         let read = |v: &mut Violations, message: pb::CoverGroup| {
             let sent = message.wards.clone();
             Some(cover_groups::Row { group: wire::cover_group_from(v, message)?, sent })
         };
         let rows = parsed("cover_groups", rows, read, |row| row.group.name().to_string())?;
-        self.change("UpsertCoverGroups", validate_only, |book, first| cover_groups::plan(book, &rows, first)).await
+        own(by, rows.iter().map(|row| &row.group.organisation))?;
+        self.change("UpsertCoverGroups", by, validate_only, |book, first| cover_groups::plan(book, &rows, first)).await
     }
 
     async fn change(
         &self,
         method: &str,
+        by: &Caller,
         validate_only: bool,
         plan: impl Fn(&Rulebook, &FirstState) -> Result<Plan, RegisterError>,
     ) -> Result<Upserted, RegisterError> {
@@ -112,6 +126,7 @@ impl Register {
             let names = rows.iter().map(|r| r.name.to_string()).collect();
             let audited = wire::Audited {
                 method: method.to_owned(),
+                actor: by.name().to_owned(),
                 generation: book.generation + 1,
                 changed: names,
                 ..wire::Audited::default()
@@ -126,6 +141,14 @@ impl Register {
         }
         Err(RegisterError::Contended)
     }
+}
+
+/// That all organisations are ones that the caller is bound to, before anything is said of what there is.
+pub(super) fn own<'a>(
+    by: &Caller,
+    mut organisations: impl Iterator<Item = &'a OrganisationCode>,
+) -> Result<(), RegisterError> {
+    if organisations.all(|code| by.sees(code)) { Ok(()) } else { Err(RegisterError::Foreign) }
 }
 
 /// All rows of a call, or every wrong field of any.

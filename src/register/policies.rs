@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::access::{Caller, Reach};
 use crate::domain::{
     Cause, OrganisationCode, Policy, PolicyName, PolicyPatch, PolicyVersion, Rulebook, Span, Time, in_force,
 };
@@ -24,6 +25,8 @@ pub enum PolicyError {
     Missing(PolicyName),
     /// It was changed since the caller read it, or while this call was under way.
     Changed(PolicyName),
+    /// It is about an organisation that the caller is not bound to.
+    Foreign,
     /// The store failed.
     Store(StoreError),
     /// Others changed the register at every try.
@@ -40,8 +43,9 @@ pub struct PolicyChanged {
 }
 
 /// What a caller asks for.
-struct Call {
+struct Call<'a> {
     update: PolicyUpdate,
+    by: &'a Caller,
     /// None: from now.
     effective: Option<Time>,
     validate_only: bool,
@@ -83,7 +87,11 @@ impl Register {
     /// # Errors
     /// Every wrong field with its path; an organisation that is not registered; another version than the caller read;
     /// the store's failure.
-    pub async fn update_policy(&self, request: pb::UpdatePolicyRequest) -> Result<PolicyChanged, PolicyError> {
+    pub async fn update_policy(
+        &self,
+        request: pb::UpdatePolicyRequest,
+        by: &Caller,
+    ) -> Result<PolicyChanged, PolicyError> {
         let pb::UpdatePolicyRequest { policy, effective_time, validate_only } = request;
         let mut v = Violations::at("policy.");
         let update = wire::policy_from(&mut v, policy.unwrap_or_default(), rules::RULES);
@@ -91,12 +99,20 @@ impl Register {
         let effective = outer.time_optional("effective_time", effective_time);
         let wrong = [v.into_fields(), outer.into_fields()].concat();
         let Some(update) = update.filter(|_| wrong.is_empty()) else { return Err(invalid(wrong)) };
-        self.change_policy(Call { update, effective, validate_only }).await
+        // What holds for every organisation is for those who are bound to all.
+        let own = match &update.name {
+            PolicyName::Default => *by.reach() == Reach::All,
+            PolicyName::Organisation(code) => by.sees(code),
+        };
+        if !own {
+            return Err(PolicyError::Foreign);
+        }
+        self.change_policy(Call { update, effective, validate_only, by }).await
     }
 
     /// Makes the change until it stands. It is made anew when others changed the register meanwhile, and lost when they
     /// changed this policy.
-    async fn change_policy(&self, call: Call) -> Result<PolicyChanged, PolicyError> {
+    async fn change_policy(&self, call: Call<'_>) -> Result<PolicyChanged, PolicyError> {
         let PolicyUpdate { name, etag, patch } = &call.update;
         let mut seen = None;
         for _ in 0..TRIES {
@@ -124,7 +140,7 @@ impl Register {
             if same {
                 return Ok(PolicyChanged { version, preview: None });
             }
-            let change = change(&book, &version, now);
+            let change = change(&book, &version, now, call.by);
             if let ConfigOutcome::Changed(generation) = self.store.change_config(&change).await? {
                 self.refresh_to(generation).await?;
                 return Ok(PolicyChanged { version, preview: None });
@@ -206,10 +222,11 @@ pub(super) fn concerned(book: &Rulebook, name: &PolicyName) -> Vec<i64> {
 
 /// The version to write. All whom it concerns are due now, also for a version to come: it is one more instant at which
 /// time alone changes them.
-fn change(book: &Rulebook, version: &PolicyVersion, now: Time) -> ConfigChange {
+fn change(book: &Rulebook, version: &PolicyVersion, now: Time, by: &Caller) -> ConfigChange {
     let name = version.name.to_string();
     let audited = wire::Audited {
         method: "UpdatePolicy".to_owned(),
+        actor: by.name().to_owned(),
         generation: book.generation + 1,
         policy_version: version.to_string(),
         changed: vec![name.clone()],

@@ -1,5 +1,6 @@
 //! Changes of strikes: each makes a version, and whoever read an older one loses.
 
+use crate::access::{Caller, Reach};
 use crate::domain::{Cause, Derogation, RejectReason, Rulebook, Strike, StrikeId, SubjectName, Time};
 use crate::register::Register;
 use crate::register::change::TRIES;
@@ -7,6 +8,8 @@ use crate::register::strike_effect::{effect, scope_warnings, touched};
 use crate::store::{ConfigChange, ConfigOutcome, ContextKind, ContextWrite, StoreError};
 use crate::wire::{self, InvalidFields, Violations, Warnings, pb};
 
+/// The method that announces a strike.
+const CREATE: &str = "CreateStrike";
 /// Most records of derogations of one strike.
 const MOST_DEROGATIONS: usize = 1_000;
 
@@ -21,6 +24,8 @@ pub enum StrikeError {
     Missing(StrikeId, Option<StrikeId>),
     /// It was changed since the caller read it, or while this call was under way.
     Changed(StrikeId),
+    /// It calls out staff of an organisation that the caller is not bound to, or is about such a cover group.
+    Foreign,
     /// The store failed.
     Store(StoreError),
     /// Others changed the register at every try.
@@ -45,6 +50,9 @@ struct Call<'a> {
     /// The version that the caller read; empty: whatever it is now.
     etag: &'a str,
     validate_only: bool,
+    by: &'a Caller,
+    /// The cover group whose derogation it is. A strike as a whole is for those who are bound to all whom it calls out.
+    group: Option<SubjectName>,
 }
 
 /// A strike as a call wants it; version and time are not yet its own.
@@ -61,9 +69,30 @@ impl From<StoreError> for StrikeError {
 
 impl StrikeError {
     /// There is no such strike.
-    pub fn missing(book: &Rulebook, id: &StrikeId) -> Self {
+    pub fn missing(book: &Rulebook, id: &StrikeId, reach: &Reach) -> Self {
         let near = |other: &&StrikeId| strsim::osa_distance(other.id(), id.id());
-        Self::Missing(id.clone(), book.strikes.keys().min_by_key(near).cloned())
+        let seen = book.strikes.iter().filter(|(_, (_, strike))| reach.sees_strike(book, strike));
+        Self::Missing(id.clone(), seen.map(|(id, _)| id).min_by_key(near).cloned())
+    }
+}
+
+impl Call<'_> {
+    /// That the caller may change the strike at all; one it does not see is none.
+    fn permitted_by(&self, book: &Rulebook, before: &Strike) -> Result<(), StrikeError> {
+        let reach = self.by.reach();
+        // Of a new one, that its name is taken is no secret: the same answer whoever announced the other.
+        if self.method != CREATE && !reach.sees_strike(book, before) {
+            return Err(StrikeError::missing(book, &self.id, reach));
+        }
+        if self.method == CREATE { Ok(()) } else { self.permitted(before) }
+    }
+
+    fn permitted(&self, strike: &Strike) -> Result<(), StrikeError> {
+        let own = match &self.group {
+            Some(group) => self.by.sees(group.organisation()),
+            None => self.by.reach().has_scope(&strike.scope),
+        };
+        if own { Ok(()) } else { Err(StrikeError::Foreign) }
     }
 }
 
@@ -72,7 +101,11 @@ impl Register {
     ///
     /// # Errors
     /// Every wrong field with its path, a name that is taken, or the store's failure.
-    pub async fn create_strike(&self, request: pb::CreateStrikeRequest) -> Result<StrikeChanged, StrikeError> {
+    pub async fn create_strike(
+        &self,
+        request: pb::CreateStrikeRequest,
+        by: &Caller,
+    ) -> Result<StrikeChanged, StrikeError> {
         let pb::CreateStrikeRequest { strike, strike_id, validate_only } = request;
         let definition = strike.unwrap_or_default();
         let mut v = Violations::at("strike.");
@@ -82,7 +115,7 @@ impl Register {
         let mut wrong = v.into_fields();
         wrong.extend(named.err());
         let Some(id) = parsed.filter(|_| wrong.is_empty()).map(|s| s.id) else { return Err(invalid(wrong)) };
-        let call = Call { method: "CreateStrike", id: id.clone(), etag: "", validate_only };
+        let call = Call { method: CREATE, id: id.clone(), etag: "", validate_only, by, group: None };
         self.change_strike(call, |_, before, _| match before {
             Some(_) => Err(StrikeError::Exists(id.clone())),
             None => defined(definition.clone(), &id, None),
@@ -94,7 +127,11 @@ impl Register {
     ///
     /// # Errors
     /// As [`Self::create_strike`]; one that is not there, or is at another version.
-    pub async fn update_strike(&self, request: pb::UpdateStrikeRequest) -> Result<StrikeChanged, StrikeError> {
+    pub async fn update_strike(
+        &self,
+        request: pb::UpdateStrikeRequest,
+        by: &Caller,
+    ) -> Result<StrikeChanged, StrikeError> {
         let pb::UpdateStrikeRequest { strike, reason, validate_only } = request;
         let definition = strike.unwrap_or_default();
         let mut v = Violations::default();
@@ -102,9 +139,9 @@ impl Register {
         let reason = wire::change_reason(&mut v, "reason", reason);
         let id = checked(v, id)?;
         let etag = definition.etag.clone();
-        let call = Call { method: "UpdateStrike", id: id.clone(), etag: &etag, validate_only };
+        let call = Call { method: "UpdateStrike", id: id.clone(), etag: &etag, validate_only, by, group: None };
         self.change_strike(call, |book, before, _| {
-            let before = before.ok_or_else(|| StrikeError::missing(book, &id))?;
+            let before = before.ok_or_else(|| StrikeError::missing(book, &id, by.reach()))?;
             let mut wanted = defined(definition.clone(), &id, Some(before))?;
             wanted.strike.changed_by = reason;
             Ok(wanted)
@@ -116,15 +153,19 @@ impl Register {
     ///
     /// # Errors
     /// As [`Self::update_strike`].
-    pub async fn call_off_strike(&self, request: pb::CallOffStrikeRequest) -> Result<StrikeChanged, StrikeError> {
+    pub async fn call_off_strike(
+        &self,
+        request: pb::CallOffStrikeRequest,
+        by: &Caller,
+    ) -> Result<StrikeChanged, StrikeError> {
         let pb::CallOffStrikeRequest { name, window_ids, reason, etag, validate_only } = request;
         let mut v = Violations::default();
         let id: Option<StrikeId> = v.parse("name", &name);
         let reason = wire::call_off_reason(&mut v, "reason", reason);
         let (id, reason) = checked(v, id.zip(reason))?;
-        let call = Call { method: "CallOffStrike", id: id.clone(), etag: &etag, validate_only };
+        let call = Call { method: "CallOffStrike", id: id.clone(), etag: &etag, validate_only, by, group: None };
         self.change_strike(call, |book, before, _| {
-            let strike = before.ok_or_else(|| StrikeError::missing(book, &id))?.clone();
+            let strike = before.ok_or_else(|| StrikeError::missing(book, &id, by.reach()))?.clone();
             let mut wanted = Wanted { strike, warnings: Warnings::at("") };
             let mut v = Violations::default();
             for (n, window_id) in window_ids.iter().enumerate() {
@@ -145,7 +186,11 @@ impl Register {
     ///
     /// # Errors
     /// As [`Self::update_strike`]; a cover group that is not registered, or not in scope.
-    pub async fn record_derogation(&self, request: pb::RecordDerogationRequest) -> Result<StrikeChanged, StrikeError> {
+    pub async fn record_derogation(
+        &self,
+        request: pb::RecordDerogationRequest,
+        by: &Caller,
+    ) -> Result<StrikeChanged, StrikeError> {
         let pb::RecordDerogationRequest { name, derogation, etag, validate_only } = request;
         let mut v = Violations::default();
         let id: Option<StrikeId> = v.parse("name", &name);
@@ -155,9 +200,10 @@ impl Register {
         let Some((id, derogation)) = id.zip(derogation).filter(|_| wrong.is_empty()) else {
             return Err(invalid(wrong));
         };
-        let call = Call { method: "RecordDerogation", id: id.clone(), etag: &etag, validate_only };
+        let group = Some(derogation.group.clone());
+        let call = Call { method: "RecordDerogation", id: id.clone(), etag: &etag, validate_only, by, group };
         self.change_strike(call, |book, before, _| {
-            let before = before.ok_or_else(|| StrikeError::missing(book, &id))?;
+            let before = before.ok_or_else(|| StrikeError::missing(book, &id, by.reach()))?;
             let mut strike = before.clone();
             let mut v = Violations::at("derogation.");
             derogable(&mut v, book, before, &derogation.group);
@@ -187,6 +233,9 @@ impl Register {
             let book = self.rulebook();
             let now = self.clock.now();
             let before = book.strikes.get(&call.id).map(|(_, strike)| strike.as_ref());
+            if let Some(before) = before {
+                call.permitted_by(&book, before)?;
+            }
             let version = before.map_or(0, |b| b.version);
             let first = *seen.get_or_insert(version);
             let lost = |b: &Strike| {
@@ -196,6 +245,7 @@ impl Register {
                 return Err(StrikeError::Changed(call.id));
             }
             let Wanted { mut strike, mut warnings } = make(&book, before, now)?;
+            call.permitted(&strike)?;
             scope_warnings(&book, &strike, &mut warnings);
             let same = before.filter(|b| unchanged(b, &strike));
             (strike.version, strike.changed) = same.map_or((version + 1, now), |b| (b.version, b.changed));
@@ -225,6 +275,7 @@ fn change(call: &Call<'_>, book: &Rulebook, before: Option<&Strike>, strike: &St
     let name = strike.id.to_string();
     let audited = wire::Audited {
         method: call.method.to_owned(),
+        actor: call.by.name().to_owned(),
         generation: book.generation + 1,
         changed: vec![name.clone()],
         ..wire::Audited::default()

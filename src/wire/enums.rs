@@ -202,6 +202,7 @@ impl From<RejectReason> for pb::RejectReason {
             RejectReason::TooMany => Self::TooMany,
             RejectReason::NotSupported => Self::NotSupported,
             RejectReason::Internal => Self::Internal,
+            RejectReason::PermissionDenied => Self::PermissionDenied,
         }
     }
 }

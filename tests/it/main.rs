@@ -1,6 +1,7 @@
 //! One integration binary: the store's suite, the feed's promises, the client and the command line.
 #![cfg(test)]
 
+mod access;
 mod cli;
 mod client;
 mod commands;

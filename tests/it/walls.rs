@@ -8,11 +8,11 @@ const ROOMS: [(&str, &[&str]); 21] = [
     ("domain", &[]),
     ("rules", &["domain"]),
     ("wire", &["domain"]),
-    ("access", &["domain"]),
+    ("access", &["domain", "clock"]),
     ("faults", &[]),
     ("store", &["domain", "faults"]),
     ("clock", &["domain"]),
-    ("register", &["domain", "rules", "wire", "store", "clock"]),
+    ("register", &["domain", "rules", "wire", "store", "clock", "access"]),
     ("intake", &["domain", "rules", "wire", "store", "register", "clock", "faults"]),
     ("feed", &["domain", "wire", "access", "store", "clock", "faults"]),
     ("situation", &["domain", "rules", "wire", "store"]),
@@ -48,6 +48,7 @@ const ROOMS: [(&str, &[&str]); 21] = [
             "feed",
             "grpc",
             "lifecycle",
+            "access",
             "admin",
             "retention",
             "config",
@@ -55,12 +56,12 @@ const ROOMS: [(&str, &[&str]); 21] = [
     ),
     ("client", &["wire"]),
     // Beside the three of the design: nouns and a clock to speak with, a log to set up, and migrate's one call.
-    ("cli", &["client", "config", "server", "domain", "clock", "telemetry", "store", "faults"]),
+    ("cli", &["client", "config", "server", "domain", "clock", "telemetry", "store", "faults", "access"]),
     ("main", &["cli"]),
 ];
 
 /// Crates that only some rooms may name.
-const CRATES: [(&str, &[&str]); 12] = [
+const CRATES: [(&str, &[&str]); 16] = [
     ("sqlx", &["store"]),
     ("prost", &["wire", "client"]),
     ("prost_types", &["wire", "client", "grpc"]),
@@ -72,6 +73,10 @@ const CRATES: [(&str, &[&str]); 12] = [
     ("tonic_reflection", &["grpc"]),
     ("hyper", &["grpc"]),
     ("axum", &["admin"]),
+    ("jsonwebtoken", &["access"]),
+    ("reqwest", &["access"]),
+    ("governor", &["grpc"]),
+    ("subtle", &["access"]),
     ("clap", &["cli"]),
 ];
 

@@ -14,11 +14,14 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tonic::service::Routes;
 use tonic::transport::{Channel, Endpoint};
+use wardwatch::access::Gate;
 use wardwatch::clock::{SharedClock, SystemClock};
 use wardwatch::domain::{AlertId, Clock, SubjectName, Time};
 use wardwatch::feed::{self, Feed};
 use wardwatch::grpc::alerts::Alerts;
+use wardwatch::grpc::edge::Api;
 use wardwatch::grpc::listener;
+use wardwatch::grpc::quota::{Quotas, Usual};
 use wardwatch::grpc::subscribe::AlertApi;
 use wardwatch::intake::{self, Intake};
 use wardwatch::lifecycle::Lifecycle;
@@ -324,8 +327,9 @@ impl Hand {
         let routes = Routes::new(AlertApi::new(alerts)).add_service(health);
         let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = socket.local_addr().unwrap();
+        let api = Api { routes, gate: Gate::open(self.clock.clone()), quotas: Quotas::new(Usual::default()) };
         let (settings, stops) = (settings.listener, lifecycle.clone());
-        let served = tokio::spawn(async move { listener::serve(socket, routes, settings, &stops).await });
+        let served = tokio::spawn(async move { listener::serve(socket, api, settings, &stops).await });
         Replica { feed, lifecycle, address, served }
     }
 }

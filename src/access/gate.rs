@@ -1,0 +1,127 @@
+//! Where every call comes in: what it shows is made into a caller, or it is refused.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::watch;
+
+use crate::access::{Caller, Credential, Identity, Issuer, Permissions, Refused, Token};
+use crate::clock::SharedClock;
+use crate::domain::Time;
+
+/// What a call shows of itself.
+#[derive(Clone, Debug, Default)]
+pub struct Shown {
+    /// The names of its client certificate, which the TLS handshake has checked, and the end of it.
+    pub certificate: Option<(Arc<[String]>, Time)>,
+    /// Its `authorization` header; none: it has none. One that is not text is an empty one.
+    pub authorization: Option<String>,
+}
+
+/// Knows who may come in.
+#[derive(Debug)]
+pub struct Gate {
+    /// None: nobody is asked who they are.
+    permissions: Option<watch::Sender<Arc<Permissions>>>,
+    issuer: Option<Issuer>,
+    clock: SharedClock,
+    refusals: Mutex<HashMap<Refused, u64>>,
+}
+
+impl Gate {
+    /// Lets everyone do everything.
+    pub fn open(clock: SharedClock) -> Arc<Self> {
+        Arc::new(Self { permissions: None, issuer: None, clock, refusals: Mutex::default() })
+    }
+
+    /// Lets in whom the permissions know.
+    pub fn guarded(permissions: Permissions, issuer: Option<Issuer>, clock: SharedClock) -> Arc<Self> {
+        let permissions = Some(watch::Sender::new(Arc::new(permissions)));
+        Arc::new(Self { permissions, issuer, clock, refusals: Mutex::default() })
+    }
+
+    /// Whether callers are asked who they are.
+    pub fn asks(&self) -> bool {
+        self.permissions.is_some()
+    }
+
+    /// The issuer whose tokens are taken.
+    pub fn issuer(&self) -> Option<&Issuer> {
+        self.issuer.as_ref()
+    }
+
+    /// Puts other permissions in force, also for calls that are under way.
+    pub fn replace(&self, permissions: Permissions) {
+        if let Some(sender) = &self.permissions {
+            sender.send_replace(Arc::new(permissions));
+        }
+    }
+
+    /// Who a call comes from.
+    ///
+    /// # Errors
+    /// When what it shows is nobody's.
+    pub async fn admit(self: &Arc<Self>, shown: Shown) -> Result<Caller, Refused> {
+        if !self.asks() {
+            return Ok(Caller::new(Arc::clone(self), Credential::Nobody, Arc::new(Identity::anyone()), None));
+        }
+        let (credential, ends) = self.credential(shown).await?;
+        let (identity, until) = self.whose(&credential)?;
+        let expires = [ends, until].into_iter().flatten().min();
+        if expires.is_some_and(|at| at <= self.clock.now()) {
+            return Err(Refused::Expired);
+        }
+        Ok(Caller::new(Arc::clone(self), credential, identity, expires))
+    }
+
+    /// A token counts before the connection's certificate: it was shown for this very call.
+    async fn credential(&self, shown: Shown) -> Result<(Credential, Option<Time>), Refused> {
+        let Some(header) = shown.authorization else {
+            let (names, ends) = shown.certificate.ok_or(Refused::Missing)?;
+            return Ok((Credential::Certificate(names), Some(ends)));
+        };
+        let (scheme, token) = header.split_once(' ').ok_or(Refused::Malformed)?;
+        if !scheme.eq_ignore_ascii_case("bearer") {
+            return Err(Refused::Malformed);
+        }
+        if Token::is_meant(token) {
+            return Ok((Credential::Token(token.parse().map_err(|()| Refused::Malformed)?), None));
+        }
+        let issuer = self.issuer.as_ref().ok_or(Refused::NoIssuer)?;
+        let proven = issuer.prove(token.trim(), self.clock.now()).await?;
+        Ok((Credential::Subject(proven.subject.into()), Some(proven.expires)))
+    }
+
+    /// Whose a credential is by the permissions in force, and until when they let it.
+    pub(super) fn whose(&self, credential: &Credential) -> Result<(Arc<Identity>, Option<Time>), Refused> {
+        let Some(sender) = &self.permissions else { return Ok((Arc::new(Identity::anyone()), None)) };
+        let permissions = sender.borrow();
+        match credential {
+            Credential::Nobody => Err(Refused::Missing),
+            Credential::Certificate(names) => Ok((permissions.by_certificate(names)?, None)),
+            Credential::Subject(subject) => Ok((permissions.by_subject(subject)?, None)),
+            Credential::Token(token) => permissions.by_token(token),
+        }
+    }
+
+    /// Hears of other permissions; none: there are none to change.
+    pub(super) fn changes(&self) -> Option<watch::Receiver<Arc<Permissions>>> {
+        self.permissions.as_ref().map(watch::Sender::subscribe)
+    }
+
+    pub(super) fn clock(&self) -> &SharedClock {
+        &self.clock
+    }
+
+    /// Notes a refusal: in the log, as the audit of those who were kept out (which in the database would let anyone fill it),
+    /// and in the counts.
+    pub fn refuse(&self, why: Refused, identity: &str, method: &str) {
+        *self.refusals.lock().unwrap_or_else(PoisonError::into_inner).entry(why).or_default() += 1;
+        tracing::warn!(target: "wardwatch::access", reason = why.code(), identity, method, "refused: {why}");
+    }
+
+    /// Refusals by reason since the start.
+    pub fn refusals(&self) -> HashMap<Refused, u64> {
+        self.refusals.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}

@@ -1,0 +1,9 @@
+//! Who may come in, what they may do, and what they may see.
+
+mod bounds;
+mod every_method;
+mod jwt;
+mod limits;
+mod rig;
+mod streams;
+mod tokens;
