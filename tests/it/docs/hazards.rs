@@ -86,6 +86,26 @@ fn every_hazard_has_controls_and_tests_that_exist() {
 }
 
 #[test]
+fn tests_that_other_documents_name_exist() {
+    let tests = tests();
+    let (mut named, mut missing) = (0, Vec::new());
+    for path in ["SECURITY.md", "docs/integration.md", "docs/privacy.md"] {
+        let document = document(path);
+        for name in document.prose().flat_map(|(_, line)| code(line)).filter(|text| is_sentence(text)) {
+            named += 1;
+            missing.extend((!tests.contains(name)).then(|| format!("{path}: {name}")));
+        }
+    }
+    assert!(named > 10, "there is something to read: {named}");
+    assert!(missing.is_empty(), "there are no such tests: {missing:?}");
+}
+
+/// Six words or more with underscores between: no setting and no metric has so many.
+fn is_sentence(text: &str) -> bool {
+    text.matches('_').count() >= 5 && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+}
+
+#[test]
 fn a_test_is_told_from_other_functions() {
     let text =
         "#[tokio::test(flavor = \"x\")]\n#[ignore]\nasync fn a_test() {}\nfn helper() {}\n#[test]\nfn b_test() {}\n";
