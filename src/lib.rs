@@ -2,6 +2,8 @@
 
 pub mod access;
 pub mod admin;
+pub mod backup;
+pub mod bridge;
 pub mod cli;
 pub mod client;
 pub mod clock;

@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::admin;
+use crate::backup;
 use crate::clock::SharedClock;
 use crate::config::Settings;
 use crate::domain::{Clock, Span};
@@ -63,6 +64,8 @@ pub struct Running {
     pub admin_address: SocketAddr,
     /// Stops it, in order.
     pub lifecycle: Lifecycle,
+    /// How copies of the database go, if any are made.
+    pub backups: Option<Arc<backup::Status>>,
     store: Arc<dyn Store>,
     intake: Intake,
     served: tokio::task::JoinHandle<()>,
@@ -87,6 +90,7 @@ pub async fn start(settings: &Settings, clock: SharedClock) -> Result<Running, S
     let operations = admin::bind(settings.server.admin_listen, "--admin-listen").await.map_err(StartError::Bind)?;
     let lifecycle = Lifecycle::default();
     let gate = gate::open(settings, &clock, &lifecycle).await?;
+    let copies = copies(settings, &clock)?;
     let store = open(settings, &clock).await?;
     let register = Arc::new(Register::new(Arc::clone(&store), Arc::clone(&clock)));
     register.refresh().await?;
@@ -104,13 +108,17 @@ pub async fn start(settings: &Settings, clock: SharedClock) -> Result<Running, S
         .lifecycle
         .spawn("retention", retention::run(Arc::clone(&house.store), Arc::clone(&house.clock), days(settings)));
     house.lifecycle.spawn("database file", watch_store(Arc::clone(&house.store), house.lifecycle.clone()));
+    let backups = copies.as_ref().map(backup::Schedule::status);
+    if let Some(copies) = copies {
+        house.lifecycle.spawn("backup", copies.run());
+    }
     let (address, admin_address) = addresses(&api, &operations)?;
     tokio::spawn(admin::serve(operations, readiness, house.lifecycle.hard.clone()));
     let bounds = bounds(settings);
     let ends = house.lifecycle.clone();
     let served = tokio::spawn(async move { listener::serve(api, api_served, bounds, &ends).await });
     let House { store, intake, lifecycle, .. } = house;
-    Ok(Running { address, admin_address, lifecycle, store, intake, served })
+    Ok(Running { address, admin_address, lifecycle, backups, store, intake, served })
 }
 
 impl Running {
@@ -141,6 +149,18 @@ impl Running {
 
 fn location(settings: &Settings) -> Result<Location, StartError> {
     settings.database.url.parse().map_err(|e| StartError::Configuration(format!("{e}")))
+}
+
+/// The schedule of copies, if any are to be made.
+fn copies(settings: &Settings, clock: &SharedClock) -> Result<Option<backup::Schedule>, StartError> {
+    let wanted = &settings.backup;
+    if wanted.directory.is_empty() {
+        return Ok(None);
+    }
+    let plan =
+        backup::Settings { directory: (&wanted.directory).into(), every: wanted.every, keep: usize::from(wanted.keep) };
+    let schedule = backup::Schedule::new(plan, location(settings)?, Arc::clone(clock));
+    schedule.map(Some).map_err(StartError::Configuration)
 }
 
 /// Goes down when nothing can be kept any more.

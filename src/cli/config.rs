@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::Failure;
 use super::output::Output;
-use crate::config::{ConfigError, Flag, Loaded, load};
+use crate::config::{ConfigError, Flag, Loaded, Log, load};
 
 /// Where configuration comes from beside the defaults and the environment.
 #[derive(Debug, Args)]
@@ -50,6 +50,11 @@ impl ShowConfig {
         }
         output.flush()
     }
+}
+
+/// How commands log that run beside the service: as it does by default.
+pub(super) fn default_log() -> Result<Log, Failure> {
+    Ok(load(None, [], Vec::new())?.settings.log)
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {

@@ -53,6 +53,10 @@ impl Failure {
     pub fn message(&self) -> &str {
         &self.message
     }
+    /// Whether the same command may do better later: neither its command line nor its input is at fault.
+    pub(super) fn may_pass(&self) -> bool {
+        self.exit == Exit::Failed
+    }
     /// Says it on stderr. What is wrong with the input begins with its file and line, as compilers do it.
     pub(super) fn tell(&self) -> Exit {
         let who = if self.exit == Exit::Rejected { "" } else { "wardwatch: " };

@@ -2,10 +2,13 @@
 
 mod activity;
 mod alerts;
+mod backup;
+mod bridge;
 mod config;
 mod cover_groups;
 mod cursor_file;
 mod demo;
+mod doctor;
 mod failure;
 mod figure_flags;
 mod figures;
@@ -20,6 +23,7 @@ mod permissions;
 mod policy;
 pub(crate) mod replay;
 mod report;
+mod restore;
 mod serve;
 mod shown;
 mod situation;
@@ -35,7 +39,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::client::Client;
+use crate::client::{self, Client};
 pub use failure::{Exit, Failure};
 use output::Output;
 
@@ -109,6 +113,9 @@ enum Command {
     /// Import, list and show cover groups of doctors.
     #[command(subcommand)]
     CoverGroups(cover_groups::CoverGroups),
+    /// Hand alerts on to other systems, as a client that runs beside the service.
+    #[command(subcommand)]
+    Bridge(bridge::Bridge),
     /// Print the configuration in force as TOML, each key with where it came from.
     Config(config::ShowConfig),
     /// Bring the database up to this version's schema, and say what was done.
@@ -119,6 +126,12 @@ enum Command {
     /// Check a permissions file.
     #[command(subcommand)]
     Permissions(permissions::Permissions),
+    /// Copy the SQLite database to a file, whether a service runs on it or not.
+    Backup(backup::Backup),
+    /// Put a copy in the SQLite database's place; cursors of before are refused from then on.
+    Restore(restore::Restore),
+    /// Check a service from outside: one line a check, and what to do.
+    Doctor(doctor::Doctor),
     /// Ask the service whether it serves (grpc.health.v1): exit code 0 or 1.
     Healthcheck,
 }
@@ -131,7 +144,12 @@ struct Session {
 
 impl Session {
     async fn connect(&self) -> Result<Client, Failure> {
-        Ok(Client::connect(&self.server).await?)
+        Ok(self.open().await?)
+    }
+
+    /// With what went wrong as the client tells it.
+    async fn open(&self) -> Result<Client, client::Error> {
+        Client::connect(&self.server).await
     }
 }
 
@@ -164,6 +182,12 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Migrate(migrate) => return migrate.run(session.output).await,
         Command::Token(token) => return token.run(session.output),
         Command::Permissions(permissions) => return permissions.run(session.output),
+        Command::Backup(backup) => return backup.run(session.output).await,
+        Command::Restore(restore) => return restore.run(session.output).await,
+        // It runs for months, and its log is read as the service's is.
+        Command::Bridge(_) => {
+            crate::telemetry::init(&config::default_log()?).map_err(|e| Failure::failed(e.to_string()))?;
+        }
         _ => crate::telemetry::init_client().map_err(|e| Failure::failed(e.to_string()))?,
     }
     match cli.command {
@@ -179,10 +203,16 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Policy(policy) => policy.run(session).await,
         Command::Strikes(strikes) => strikes.run(session).await,
         Command::CoverGroups(groups) => groups.run(session).await,
+        Command::Doctor(doctor) => doctor.run(session).await,
+        Command::Bridge(bridge) => bridge.run(session).await,
         Command::Healthcheck => healthcheck::run(session).await,
-        Command::Serve(_) | Command::Config(_) | Command::Migrate(_) | Command::Token(_) | Command::Permissions(_) => {
-            Ok(())
-        }
+        Command::Serve(_)
+        | Command::Config(_)
+        | Command::Migrate(_)
+        | Command::Backup(_)
+        | Command::Restore(_)
+        | Command::Token(_)
+        | Command::Permissions(_) => Ok(()),
     }
 }
 

@@ -131,6 +131,11 @@ impl Error {
         }
     }
 
+    /// Whether the service knows the caller, or does not, and will not do this.
+    pub fn is_denied(&self) -> bool {
+        matches!(self, Self::Refused(r) if matches!(r.code, Code::PermissionDenied | Code::Unauthenticated))
+    }
+
     /// Whether the service found fault with the request itself.
     pub fn is_bad_request(&self) -> bool {
         matches!(self, Self::Refused(r) if r.code == Code::InvalidArgument)

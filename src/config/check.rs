@@ -89,7 +89,7 @@ impl Settings {
             (
                 "backup.directory",
                 set(&self.backup.directory) && !self.database.url.starts_with("sqlite:"),
-                "backups are of SQLite; PostgreSQL has its own ways: docs/operations.md",
+                "backups are of SQLite; PostgreSQL has its own ways: docs/backup.md",
             ),
         ];
         wrong.into_iter().find(|(_, wrong, _)| *wrong).map(|(key, _, what)| (key, what))
@@ -145,7 +145,7 @@ fn private(url: &str) -> bool {
     let local = ["http://127.0.0.1", "http://localhost", "http://[::1]"];
     let here =
         |start: &&str| url.strip_prefix(*start).is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '/']));
-    url.starts_with("https://") || local.iter().any(|start| here(&start))
+    url.starts_with("https://") || local.iter().any(here)
 }
 
 impl Log {

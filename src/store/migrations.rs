@@ -42,6 +42,13 @@ pub(super) async fn check(conn: &mut impl Migrate, known: Known) -> Result<(), O
     if known.iter().all(|(version, ..)| there.contains(version)) { Ok(()) } else { Err(OpenError::PendingMigrations) }
 }
 
+/// Whether a database has been migrated at all; refuses one of a newer version.
+pub(super) async fn any(conn: &mut impl Migrate, known: Known) -> Result<bool, OpenError> {
+    let there = applied(conn).await?;
+    refuse_newer(&there, known)?;
+    Ok(!there.is_empty())
+}
+
 fn refuse_newer(there: &[i64], known: Known) -> Result<(), OpenError> {
     let newest = known.iter().map(|(version, ..)| *version).max().unwrap_or(0);
     match there.iter().max() {

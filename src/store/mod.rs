@@ -2,6 +2,7 @@
 
 mod activity;
 mod audit;
+mod backup;
 mod batch;
 mod calls;
 mod context;
@@ -29,6 +30,7 @@ use crate::domain::{AlertId, ReportId, SubjectName, Time};
 
 pub use activity::{ActivityChange, ActivityRow};
 pub use audit::{AuditQuery, AuditRow};
+pub use backup::{Backup, BackupError, Reach, Restored, backup, restore};
 pub use batch::{AlertRow, Batch, Committed, EventRow, InputRows, ReportRow, ReportRowKey, StoredReport, SubjectWrite};
 pub use context::{ContextKind, ContextRow, ContextWrite};
 pub use error::{Result, StoreError};

@@ -65,6 +65,9 @@ fn help_is_a_result() {
         "strikes",
         "config",
         "migrate",
+        "backup",
+        "restore",
+        "doctor",
         "healthcheck",
     ] {
         assert!(stdout(&output).contains(&format!("\n  {command} ")), "{command}");

@@ -2,11 +2,14 @@
 #![cfg(test)]
 
 mod access;
+mod backup;
+mod bridge;
 mod cli;
 mod client;
 mod commands;
 mod demo;
 mod docs;
+mod doctor;
 mod fake;
 mod faults;
 mod feed;

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Who may use which rooms. A room may use itself; `main` starts `cli`, and `lib` is the map.
-const ROOMS: [(&str, &[&str]); 21] = [
+const ROOMS: [(&str, &[&str]); 23] = [
     ("domain", &[]),
     ("rules", &["domain"]),
     ("wire", &["domain"]),
@@ -35,6 +35,7 @@ const ROOMS: [(&str, &[&str]); 21] = [
     ("lifecycle", &[]),
     ("admin", &["lifecycle"]),
     ("retention", &["domain", "store", "clock"]),
+    ("backup", &["domain", "store", "clock"]),
     ("config", &[]),
     ("telemetry", &["config", "store"]),
     (
@@ -51,12 +52,30 @@ const ROOMS: [(&str, &[&str]); 21] = [
             "access",
             "admin",
             "retention",
+            "backup",
             "config",
         ],
     ),
     ("client", &["wire"]),
-    // Beside the three of the design: nouns and a clock to speak with, a log to set up, and migrate's one call.
-    ("cli", &["client", "config", "server", "domain", "clock", "telemetry", "store", "faults", "access"]),
+    // Beside the three of the design: nouns and a clock to speak with, a log to set up, the calls of migrate, backup and
+    // restore, and how copies are named.
+    (
+        "cli",
+        &[
+            "bridge",
+            "client",
+            "config",
+            "server",
+            "domain",
+            "clock",
+            "telemetry",
+            "store",
+            "backup",
+            "faults",
+            "access",
+        ],
+    ),
+    ("bridge", &["domain", "client"]),
     ("main", &["cli"]),
 ];
 
@@ -74,7 +93,7 @@ const CRATES: [(&str, &[&str]); 16] = [
     ("hyper", &["grpc"]),
     ("axum", &["admin"]),
     ("jsonwebtoken", &["access"]),
-    ("reqwest", &["access"]),
+    ("reqwest", &["access", "bridge"]),
     ("governor", &["grpc"]),
     ("subtle", &["access"]),
     ("clap", &["cli"]),

@@ -1,10 +1,12 @@
 //! The embedded store: one file, one writer, a few readers.
 
 mod activity;
+pub(super) mod backup;
 mod bulk;
 mod commit;
 mod reader;
 mod register;
+pub(super) mod restore;
 mod scribe;
 mod sql;
 mod trim;
@@ -36,6 +38,10 @@ const WATCH: Duration = Duration::from_millis(500);
 /// Pages of 4 KiB in the write-ahead log before they are moved into the file. At SQLite's 1,000 a busy service does so
 /// after every other commit; 32 MiB saved about a fifth of the time of a saturated run.
 const CHECKPOINT_PAGES: u32 = 8_000;
+
+/// What the write-ahead log keeps of the disk once it is moved into the file: a copy of the database holds it up, and it
+/// may then have grown to gigabytes.
+const WAL_BYTES: u32 = 64 << 20;
 
 /// How an error begins that will not go away by itself.
 const DAMAGED: &str = "the database file is damaged: restore a backup";
@@ -120,6 +126,7 @@ fn connect_options(path: &Path) -> SqliteConnectOptions {
         .foreign_keys(false)
         .busy_timeout(Duration::from_secs(5))
         .pragma("wal_autocheckpoint", CHECKPOINT_PAGES.to_string())
+        .pragma("journal_size_limit", WAL_BYTES.to_string())
         .disable_statement_logging()
 }
 

@@ -5,9 +5,6 @@ use std::collections::HashMap;
 use super::markdown::{Document, code, documents};
 use crate::support::process::{said, wardwatch};
 
-/// Documented as issue 5 specifies them, and not merged yet. One that exists fails the test until it is taken out.
-const TO_COME: [&str; 4] = ["backup", "bridge", "doctor", "restore"];
-
 /// What the binary says of each command, asked once.
 #[derive(Default)]
 struct Helps(HashMap<Vec<String>, String>);
@@ -42,8 +39,6 @@ impl Helps {
         for word in words.iter().skip(1) {
             if let Some(flag) = word.strip_prefix("--").filter(|f| !f.is_empty()) {
                 flags.push(format!("--{}", flag.split('=').next().unwrap_or_default()));
-            } else if path.is_empty() && flags.is_empty() && TO_COME.contains(&word.as_str()) {
-                return None;
             } else if self.has_command(&path, word) {
                 path.push(word.clone());
             } else if path.is_empty() && flags.is_empty() && word != "help" && word.to_uppercase() != *word {
@@ -109,13 +104,6 @@ fn every_command_that_a_document_shows_exists_with_its_flags() {
     }
     assert!(count > 40, "there is something to read: {count} commands");
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
-}
-
-#[test]
-fn what_is_still_to_come_is_not_there_yet() {
-    let mut helps = Helps::default();
-    let there: Vec<_> = TO_COME.into_iter().filter(|name| helps.has_command(&[], name)).collect();
-    assert!(there.is_empty(), "take {there:?} out of TO_COME in tests/it/docs/commands.rs: they are there");
 }
 
 #[test]

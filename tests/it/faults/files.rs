@@ -3,7 +3,6 @@
 use std::fs;
 use std::io::{Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use sqlx::Connection as _;
@@ -14,6 +13,7 @@ use wardwatch::wire::pb::{self, ReceiptOutcome};
 use super::cluster::{Base, Cluster};
 use super::server::Server;
 use super::storage::{breach, events, subscribe};
+use crate::support::disk::SmallDisk;
 use crate::support::process::get;
 use crate::support::service::{ReportStream, eventually, within};
 
@@ -73,39 +73,6 @@ fn scribble(path: &Path) {
     file.write_all(&vec![0xA5; rest]).unwrap();
 }
 
-/// A small file system in memory; `None`, said aloud, where nobody may mount one.
-struct SmallDisk(TempDir);
-
-impl SmallDisk {
-    fn mount(megabytes: u32) -> Option<Self> {
-        if !rustix::process::getuid().is_root() {
-            eprintln!("NOT TESTED ON A FULL DISK: only root may mount one");
-            return None;
-        }
-        let folder = Server::folder();
-        let size = format!("size={megabytes}m,mode=777");
-        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(folder.path()).status();
-        assert!(mounted.unwrap().success(), "a tmpfs can be mounted");
-        Some(Self(folder))
-    }
-
-    /// Takes all the space that is left.
-    fn fill(&self) {
-        let mut filler = fs::File::create(self.0.path().join("filler")).unwrap();
-        while filler.write_all(&[0; 4_096]).is_ok() {}
-    }
-
-    fn relieve(&self) {
-        fs::remove_file(self.0.path().join("filler")).unwrap();
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg("-l").arg(self.0.path()).status();
-    }
-}
-
 /// The disk is full: reports wait, what is stored can be read, nothing is lost, and all goes on when there is space.
 async fn full(disk: &SmallDisk, mut cluster: Cluster) {
     cluster.open_hospital().await;
@@ -143,15 +110,15 @@ async fn full(disk: &SmallDisk, mut cluster: Cluster) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn r4_a_full_disk_is_waited_for_on_sqlite() {
-    let Some(disk) = SmallDisk::mount(4) else { return };
-    let folder = TempDir::new_in(disk.0.path()).unwrap();
+    let Some(disk) = SmallDisk::mount(Server::folder(), 4) else { return };
+    let folder = TempDir::new_in(disk.path()).unwrap();
     full(&disk, Cluster::sqlite_in(folder)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn r4_a_full_disk_is_waited_for_on_postgresql() {
-    let Some(disk) = SmallDisk::mount(160) else { return };
-    let data = disk.0.path().join("data");
+    let Some(disk) = SmallDisk::mount(Server::folder(), 160) else { return };
+    let data = disk.path().join("data");
     let Some(server) = Server::start_in(Server::folder(), data, "").await else { return };
     full(&disk, Cluster::over(server, 1).await).await;
 }

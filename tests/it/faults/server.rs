@@ -108,12 +108,23 @@ impl Server {
         standby
     }
 
-    /// From now on nothing is committed until the standby has it (`synchronous_standby_names`); its own copy of the
-    /// configuration, made before, does not ask for one.
-    pub async fn require_standby(&self) {
+    /// Its configuration asks for a synchronous standby from the next start or reload on, and so does that of every standby
+    /// made after this, from the moment it is promoted. A reload is not in force at once: the checkpointer passes it on,
+    /// seconds later when it is busy, and a commit that was not waited for may be lost with the next primary.
+    pub fn will_require_standby(&self) {
+        // A backup streams too, and is no standby.
+        const SETTING: &str = "synchronous_standby_names = 'walreceiver'\n";
         let path = self.data.join("postgresql.conf");
         let before = fs::read_to_string(&path).unwrap();
-        fs::write(path, before + "synchronous_standby_names = '*'\n").unwrap();
+        if !before.contains(SETTING) {
+            fs::write(path, before + SETTING).unwrap();
+        }
+    }
+
+    /// From now on nothing is committed until the standby has it. A standby made before has a configuration of its own that
+    /// does not ask for one.
+    pub async fn require_standby(&self) {
+        self.will_require_standby();
         self.sql("SELECT pg_reload_conf()").await;
         eventually("the standby is synchronous", async || {
             self.number("SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'").await == 1

@@ -39,6 +39,7 @@ async fn a_storm_of_faults_breaks_no_promise_of_one_replica_over_sqlite() {
 async fn a_storm_of_faults_breaks_no_promise_of_three_replicas_over_postgresql() {
     let Some(mut cluster) = Cluster::postgres(3).await else { return };
     let Shared { primary, standby, .. } = cluster.shared();
+    primary.will_require_standby();
     *standby = Some(primary.standby().await);
     primary.require_standby().await;
     storm("PostgreSQL, three replicas, a synchronous standby", cluster, &Plan::of_environment(40)).await;

@@ -28,7 +28,7 @@ pub fn r1_what_was_receipted_is_stored(history: &History) -> Vec<String> {
         .collect();
     let mut found = Vec::new();
     for written in &history.written {
-        for (_, receipt) in written.exchanges.iter().flat_map(|x| &x.receipts) {
+        for (at, receipt) in written.exchanges.iter().flat_map(|x| &x.receipts) {
             let id = &receipt.report_id;
             if receipt.outcome() == ReceiptOutcome::Rejected {
                 if !written.wrong.contains(id) {
@@ -37,7 +37,11 @@ pub fn r1_what_was_receipted_is_stored(history: &History) -> Vec<String> {
                 continue;
             }
             match (history.truth.stored.get(id), written.reports.get(id)) {
-                (None, _) => found.push(format!("R1: {id} was receipted {:?} and is not stored", receipt.outcome())),
+                (None, _) => found.push(format!(
+                    "R1: {} was receipted {:?} at {at} and is not stored",
+                    receipt.name,
+                    receipt.outcome()
+                )),
                 (Some((stored, _)), Some(sent)) if !same(stored, sent) => {
                     found.push(format!("R1: {id} is stored otherwise than it was sent"));
                 }
