@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::domain::{Clock, Time};
+use crate::domain::{Clock, Span, Time};
 
 /// A clock one can sleep by, so that what waits for an instant also works on a clock moved by hand.
 #[async_trait]
@@ -20,6 +20,11 @@ pub trait Sleep: Clock {
     /// Takes over another clock's time, as read just now: the database's, so that all replicas agree on "now".
     /// A clock moved by hand does not.
     fn follow(&self, _other: Time) {}
+
+    /// By how much the time it goes by is behind what it has given out: it was set back, and stands still meanwhile.
+    fn behind(&self) -> Span {
+        Span::ZERO
+    }
 }
 
 /// A clock shared by all rooms of one service.
@@ -51,13 +56,20 @@ impl SystemClock {
     }
 }
 
-impl Clock for SystemClock {
-    fn now(&self) -> Time {
-        let now = match self.base.load(Ordering::Relaxed) {
+impl SystemClock {
+    /// The time it goes by, which may have been set back.
+    fn bare(&self) -> i64 {
+        match self.base.load(Ordering::Relaxed) {
             #[expect(clippy::disallowed_methods, reason = "the one place where the system's time comes in")]
             SYSTEM => jiff::Timestamp::now().as_microsecond(),
             base => base.saturating_add(self.elapsed()),
-        };
+        }
+    }
+}
+
+impl Clock for SystemClock {
+    fn now(&self) -> Time {
+        let now = self.bare();
         let before = self.last.fetch_max(now, Ordering::Relaxed);
         Time::from_micros(now.max(before))
     }
@@ -77,6 +89,10 @@ impl Sleep for SystemClock {
 
     fn follow(&self, other: Time) {
         self.base.store(other.as_micros().saturating_sub(self.elapsed()), Ordering::Relaxed);
+    }
+
+    fn behind(&self) -> Span {
+        Span::micros(self.last.load(Ordering::Relaxed).saturating_sub(self.bare()).max(0))
     }
 }
 
@@ -116,7 +132,6 @@ impl Sleep for ManualClock {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Span;
 
     #[test]
     fn a_clock_that_follows_another_takes_its_time_and_never_goes_back() {
@@ -124,10 +139,12 @@ mod tests {
         let start = clock.now();
         let ahead = start + Span::hours(1);
         clock.follow(ahead);
+        assert_eq!(clock.behind(), Span::ZERO);
         assert!(clock.now() >= ahead && clock.now() < ahead + Span::minutes(1));
         let shown = clock.now();
         clock.follow(start);
         assert!(clock.now() >= shown, "it stands still until the other has caught up");
+        assert!(clock.behind() > Span::minutes(59), "and says so");
     }
 
     #[test]

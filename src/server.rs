@@ -16,11 +16,13 @@ use crate::clock::SharedClock;
 use crate::config::Settings;
 use crate::domain::{Clock, Span};
 use crate::feed::{self, Feed};
+use crate::gauges::{self, ClockWatch, Gauges};
 use crate::grpc::edge::Api;
 use crate::grpc::quota::{Quotas, Usual};
-use crate::grpc::{health, listener, services};
+use crate::grpc::{health, listener, measured, services};
 use crate::intake::{self, Intake};
 use crate::lifecycle::{Lifecycle, Readiness};
+use crate::metrics::{Build, Metrics};
 use crate::register::Register;
 use crate::retention;
 use crate::store::{self, Head, Location, OpenError, Store, StoreError};
@@ -66,6 +68,8 @@ pub struct Running {
     pub lifecycle: Lifecycle,
     /// How copies of the database go, if any are made.
     pub backups: Option<Arc<backup::Status>>,
+    /// What is counted and measured.
+    pub metrics: Arc<Metrics>,
     store: Arc<dyn Store>,
     intake: Intake,
     served: tokio::task::JoinHandle<()>,
@@ -79,6 +83,7 @@ struct House {
     feed: Arc<Feed>,
     clock: SharedClock,
     lifecycle: Lifecycle,
+    metrics: Arc<Metrics>,
 }
 
 /// Starts the service; it is ready when this returns.
@@ -94,11 +99,14 @@ pub async fn start(settings: &Settings, clock: SharedClock) -> Result<Running, S
     let store = open(settings, &clock).await?;
     let register = Arc::new(Register::new(Arc::clone(&store), Arc::clone(&clock)));
     register.refresh().await?;
+    let metrics = Arc::new(Metrics::new(&measured::methods(), &build(settings, store.as_ref(), &clock)));
     let (waiting, stuck) = watch::channel(None);
-    let (intake, committed) = begin_intake(settings, &store, &register, &clock, &lifecycle, waiting);
-    let readiness = Readiness::new(stuck);
-    let feed = follow_log(settings, &store, &register, &clock, &lifecycle, committed, &readiness);
-    let house = House { store, register, intake, feed, clock, lifecycle };
+    let (intake, committed) = begin_intake(settings, &store, &register, &clock, &lifecycle, &metrics, waiting);
+    let readiness = Readiness::new(stuck.clone());
+    let follow =
+        Follow { register: &register, clock: &clock, lifecycle: &lifecycle, readiness: &readiness, metrics: &metrics };
+    let feed = follow_log(settings, &store, &follow, committed);
+    let house = House { store, register, intake, feed, clock, lifecycle, metrics };
     let (routes, health) = routes(settings, &house)?;
     let api_served = Api { routes, gate, quotas: quotas(settings) };
     readiness.seen();
@@ -113,12 +121,13 @@ pub async fn start(settings: &Settings, clock: SharedClock) -> Result<Running, S
         house.lifecycle.spawn("backup", copies.run());
     }
     let (address, admin_address) = addresses(&api, &operations)?;
-    tokio::spawn(admin::serve(operations, readiness, house.lifecycle.hard.clone()));
-    let bounds = bounds(settings);
+    let gauges = gauges(&house, &readiness, stuck);
+    tokio::spawn(admin::serve(operations, readiness, gauges, house.lifecycle.hard.clone()));
+    let bounds = bounds(settings, &house.metrics);
     let ends = house.lifecycle.clone();
     let served = tokio::spawn(async move { listener::serve(api, api_served, bounds, &ends).await });
-    let House { store, intake, lifecycle, .. } = house;
-    Ok(Running { address, admin_address, lifecycle, backups, store, intake, served })
+    let House { store, intake, lifecycle, metrics, .. } = house;
+    Ok(Running { address, admin_address, lifecycle, backups, metrics, store, intake, served })
 }
 
 impl Running {
@@ -185,6 +194,7 @@ fn begin_intake(
     register: &Arc<Register>,
     clock: &SharedClock,
     lifecycle: &Lifecycle,
+    metrics: &Metrics,
     waiting: watch::Sender<Option<Instant>>,
 ) -> (Intake, watch::Receiver<i64>) {
     let (committed, receiver) = watch::channel(0);
@@ -200,21 +210,30 @@ fn begin_intake(
             report_retention: days(settings).reports,
             ..intake::Settings::default()
         },
+        meter: metrics.intake.clone(),
     });
     lifecycle.spawn("intake", run);
     (intake, receiver)
+}
+
+/// Who hears of every head of the log that is read.
+#[derive(Clone, Copy)]
+struct Follow<'a> {
+    register: &'a Arc<Register>,
+    clock: &'a SharedClock,
+    lifecycle: &'a Lifecycle,
+    readiness: &'a Readiness,
+    metrics: &'a Arc<Metrics>,
 }
 
 /// Follows the log; every head read tells the database's time, whether the register changed, and that the store is there.
 fn follow_log(
     settings: &Settings,
     store: &Arc<dyn Store>,
-    register: &Arc<Register>,
-    clock: &SharedClock,
-    lifecycle: &Lifecycle,
+    parts: &Follow<'_>,
     committed: watch::Receiver<i64>,
-    readiness: &Readiness,
 ) -> Arc<Feed> {
+    let Follow { register, clock, lifecycle, readiness, metrics } = *parts;
     let settings = feed::Settings {
         heartbeat: settings.streams.heartbeat,
         max_age: settings.streams.max_age,
@@ -222,6 +241,7 @@ fn follow_log(
         ..feed::Settings::default()
     };
     let feed = Feed::new(Arc::clone(store), Arc::clone(clock), settings, lifecycle.soft.clone());
+    let watch = ClockWatch::new(Arc::clone(clock), Arc::clone(metrics));
     let (register, clock, readiness) = (Arc::clone(register), Arc::clone(clock), readiness.clone());
     // SQLite has no clock of its own: its time is ours, a moment ago.
     let foreign = store.engine() == "postgres";
@@ -229,6 +249,7 @@ fn follow_log(
         if foreign {
             clock.follow(head.now);
         }
+        watch.look(head);
         readiness.seen();
         if register.rulebook().generation != head.generation {
             tokio::spawn(refreshed(Arc::clone(&register)));
@@ -274,7 +295,28 @@ fn quotas(settings: &Settings) -> Arc<Quotas> {
     })
 }
 
-fn bounds(settings: &Settings) -> listener::Settings {
+fn build(settings: &Settings, store: &dyn Store, clock: &SharedClock) -> Build {
+    Build {
+        version: env!("CARGO_PKG_VERSION"),
+        store: store.engine(),
+        environment: settings.server.environment.clone(),
+        started: clock.now().as_micros() / 1_000_000,
+    }
+}
+
+fn gauges(house: &House, readiness: &Readiness, waiting: watch::Receiver<Option<Instant>>) -> Arc<Gauges> {
+    Arc::new(Gauges::new(gauges::Parts {
+        metrics: Arc::clone(&house.metrics),
+        store: Arc::clone(&house.store),
+        register: Arc::clone(&house.register),
+        feed: Arc::clone(&house.feed),
+        clock: Arc::clone(&house.clock),
+        readiness: readiness.clone(),
+        waiting,
+    }))
+}
+
+fn bounds(settings: &Settings, metrics: &Arc<Metrics>) -> listener::Settings {
     listener::Settings {
         send_buffer: settings.limits.send_buffer_bytes as usize,
         streams: settings.limits.streams_per_connection,
@@ -282,6 +324,7 @@ fn bounds(settings: &Settings) -> listener::Settings {
         stall_limit: settings.streams.stall_limit,
         drain_limit: settings.streams.drain_limit,
         longest_stream: settings.streams.max_age * 2,
+        metrics: Arc::clone(metrics),
         ..listener::Settings::default()
     }
 }

@@ -132,8 +132,8 @@ enum Command {
     Restore(restore::Restore),
     /// Check a service from outside: one line a check, and what to do.
     Doctor(doctor::Doctor),
-    /// Ask the service whether it serves (grpc.health.v1): exit code 0 or 1.
-    Healthcheck,
+    /// Ask the service whether it serves: exit code 0 or 1.
+    Healthcheck(healthcheck::Healthcheck),
 }
 
 /// What a client command works with.
@@ -205,7 +205,7 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::CoverGroups(groups) => groups.run(session).await,
         Command::Doctor(doctor) => doctor.run(session).await,
         Command::Bridge(bridge) => bridge.run(session).await,
-        Command::Healthcheck => healthcheck::run(session).await,
+        Command::Healthcheck(healthcheck) => healthcheck.run(session).await,
         Command::Serve(_)
         | Command::Config(_)
         | Command::Migrate(_)

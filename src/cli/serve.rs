@@ -16,7 +16,7 @@ pub(super) struct Serve {
     /// Where the gRPC API listens. Default 127.0.0.1:50051.
     #[arg(long, value_name = "ADDRESS:PORT")]
     listen: Option<String>,
-    /// Where /livez and /readyz are served. Default 127.0.0.1:9464.
+    /// Where /livez, /readyz and /metrics are served. Default 127.0.0.1:9464.
     #[arg(long, value_name = "ADDRESS:PORT")]
     admin_listen: Option<String>,
     /// Let the API bind an address others can reach, with neither TLS nor authentication.
@@ -35,26 +35,34 @@ impl Serve {
         flags.extend(self.insecure.then(|| Flag::new("--insecure", "server.insecure", "true")));
         flags.extend(self.no_migrate.then(|| Flag::new("--no-migrate", "database.migrate", "false")));
         let settings = self.sources.load(flags)?.settings;
-        crate::telemetry::init(&settings.log).map_err(|e| Failure::failed(e.to_string()))?;
+        let exporter = crate::telemetry::init(&settings.log).map_err(|e| Failure::failed(e.to_string()))?;
         faults::arm().map_err(|e| Failure::configuration(e.to_string()))?;
         // Before anything is started: a signal from here on means drain.
         let mut stop = Stop::new()?;
         let clock: SharedClock = std::sync::Arc::new(SystemClock::default());
         let running = server::start(&settings, clock).await?;
         listening(&running, &settings);
-        let lifecycle = running.lifecycle.clone();
-        let ended = running.wait();
-        tokio::pin!(ended);
-        tokio::select! {
-            // Without being asked to: a part of it failed.
-            ended = &mut ended => return Ok(ended?),
-            () = stop.asked() => lifecycle.begin_drain(),
+        let ended = until_its_end(running, &mut stop).await;
+        if let Some(exporter) = exporter {
+            exporter.finish().await;
         }
-        info!("draining; a second signal ends at once");
-        tokio::select! {
-            ended = ended => Ok(ended?),
-            () = stop.asked() => Err(Failure::failed("ended by a second signal before everything was drained")),
-        }
+        ended
+    }
+}
+
+async fn until_its_end(running: Running, stop: &mut Stop) -> Result<(), Failure> {
+    let lifecycle = running.lifecycle.clone();
+    let ended = running.wait();
+    tokio::pin!(ended);
+    tokio::select! {
+        // Without being asked to: a part of it failed.
+        ended = &mut ended => return Ok(ended?),
+        () = stop.asked() => lifecycle.begin_drain(),
+    }
+    info!("draining; a second signal ends at once");
+    tokio::select! {
+        ended = ended => Ok(ended?),
+        () = stop.asked() => Err(Failure::failed("ended by a second signal before everything was drained")),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Which events a subscriber wants. Fields are ANDed, the values of one field ORed; an empty field means all.
 
 use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use crate::wire::log::Keys;
 
@@ -28,6 +29,21 @@ pub struct Filter {
 }
 
 impl Filter {
+    /// The same for equal filters, and for hardly any others.
+    pub fn fingerprint(&self) -> u64 {
+        let Self { organisations, sites, regions, subjects, strikes, forecasts, rules, event_types, min_severity } =
+            self;
+        let mut hasher = DefaultHasher::new();
+        for set in [organisations, sites, regions, subjects, strikes, rules] {
+            let mut values: Vec<&String> = set.iter().collect();
+            values.sort_unstable();
+            values.hash(&mut hasher);
+        }
+        let mut event_types: Vec<i32> = event_types.iter().copied().collect();
+        event_types.sort_unstable();
+        (event_types, forecasts, min_severity).hash(&mut hasher);
+        hasher.finish()
+    }
     /// Whether an event is wanted.
     pub fn wants_event(&self, keys: &Keys) -> bool {
         (self.event_types.is_empty() || self.event_types.contains(&keys.event_type)) && self.wants_alert(keys)

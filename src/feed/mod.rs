@@ -4,6 +4,7 @@
 mod audience;
 pub mod cursor;
 mod filter;
+mod hearing;
 mod snapshot;
 mod stream;
 mod subscription;
@@ -25,8 +26,9 @@ use crate::clock::SharedClock;
 use crate::domain::Time;
 use crate::store::{Head, LogPoint, LogRead, Store, StoreError};
 
-pub use audience::Audience;
+pub use audience::{Audience, Listener};
 pub use filter::Filter;
+pub use hearing::heard;
 pub use stream::Stream;
 
 use snapshot::Snapshots;
@@ -193,6 +195,10 @@ impl Feed {
     /// Who is listening.
     pub fn audience(&self) -> &Audience {
         &self.audience
+    }
+    /// The newest event that was read; none before the first look.
+    pub fn head(&self) -> Option<LogPoint> {
+        self.window.borrow().place.map(|place| place.point)
     }
     /// The cursor of a place that was read from the store just now.
     pub async fn cursor(&self, point: LogPoint) -> Result<Bytes, Refusal> {

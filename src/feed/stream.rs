@@ -30,7 +30,7 @@ pub struct Stream {
     /// When it reaches its greatest age.
     ends: Instant,
     caller: Caller,
-    _seat: Seat,
+    seat: Seat,
     _room: OwnedSemaphorePermit,
 }
 
@@ -60,15 +60,16 @@ impl Stream {
             Begin::At(point) => point,
             Begin::Snapshot => place.point,
         };
+        let filter = Arc::new(wish.filter);
         let (now, age) = (Instant::now(), feed.settings.max_age.mul_f64(0.8 + 0.4 * fastrand::f64()));
         Self {
-            subscription: Subscription::new(Arc::clone(&feed), place, point, wish.filter),
+            subscription: Subscription::new(Arc::clone(&feed), place, point, Arc::clone(&filter)),
             phase: Phase::Opening(begin),
             heartbeat: wish.heartbeat,
             quiet_until: now + wish.heartbeat,
             ends: now + age,
             caller: wish.caller,
-            _seat: feed.audience.join(wish.subscriber),
+            seat: feed.audience.join(wish.subscriber, filter, point.position),
             _room: room,
             feed,
         }
@@ -92,6 +93,7 @@ impl Stream {
                 () = sleep_until(self.quiet_until) => Ok(Some(self.frame(Body::Heartbeat(self.feed.clock.now())))),
                 message = self.work() => message,
             };
+            self.seat.shown(self.subscription.position());
             match message {
                 Ok(Some(message)) => {
                     self.quiet_until = Instant::now() + self.heartbeat;

@@ -18,7 +18,7 @@ use crate::store::{LogPoint, LogRead, Result, StoreError};
 pub struct Subscription {
     feed: Arc<Feed>,
     window: watch::Receiver<Window>,
-    filter: Filter,
+    filter: Arc<Filter>,
     /// The history it belongs to.
     place: Place,
     /// Everything up to here that matches has been handed out.
@@ -48,7 +48,7 @@ enum Step {
 
 impl Subscription {
     /// Begins after `point`.
-    pub fn new(feed: Arc<Feed>, place: Place, point: LogPoint, filter: Filter) -> Self {
+    pub fn new(feed: Arc<Feed>, place: Place, point: LogPoint, filter: Arc<Filter>) -> Self {
         let (window, gone) = (feed.window.subscribe(), CancellationToken::new());
         let reading = None;
         Self { feed, window, filter, place, point, reading, _leaving: gone.clone().drop_guard(), gone }
@@ -56,6 +56,10 @@ impl Subscription {
     /// The filter.
     pub fn filter(&self) -> &Filter {
         &self.filter
+    }
+    /// Everything up to here that matches has been handed out.
+    pub fn position(&self) -> i64 {
+        self.point.position
     }
     /// The log it follows.
     pub fn log_id(&self) -> i64 {

@@ -16,12 +16,15 @@ use tonic::Status;
 use tonic::body::Body;
 use tonic::service::Routes;
 use tower::ServiceExt;
+use tracing::Instrument as _;
 
 use crate::access::Gate;
 use crate::grpc::guard;
+use crate::grpc::measured::Measured;
 use crate::grpc::peer::Peer;
 use crate::grpc::quota::{Quotas, Seat};
 use crate::grpc::status::{Problem, inbound};
+use crate::metrics::Metrics;
 
 /// Our own services; their streams know how to end.
 const OURS: &str = "/wardwatch.";
@@ -47,6 +50,8 @@ pub struct Edge {
     pub soft: CancellationToken,
     /// When a client refused during a drain, or with too many streams, may come back.
     retry_after: Duration,
+    /// Counts every call.
+    metrics: Arc<Metrics>,
 }
 
 /// A body that ends when the service goes down: a watch of the health service would go on for ever.
@@ -64,29 +69,33 @@ impl hyper::service::Service<http::Request<Incoming>> for Edge {
 
     fn call(&self, request: http::Request<Incoming>) -> Self::Future {
         let path = request.uri().path();
+        let (measured, caller) = Measured::begin(&self.metrics.calls, path, request.headers());
         let (ours, draining) = (path.starts_with(OURS), self.soft.is_cancelled());
         if draining && !path.starts_with(HEALTH) {
             let refusal = Status::from(Problem::Draining(self.retry_after)).into_http();
-            return Box::pin(std::future::ready(Ok(refusal)));
+            return Box::pin(std::future::ready(Ok(measured.answer(refusal))));
         }
         let (edge, probe) = (self.clone(), path.starts_with(HEALTH));
         Box::pin(async move {
             let mut request = request;
             let seat = match edge.let_in(&mut request, probe).await {
                 Ok(seat) => seat,
-                Err(problem) => return Ok(Status::from(problem).into_http()),
+                Err(problem) => return Ok(measured.answer(Status::from(problem).into_http())),
             };
-            let response = mapped(edge.api.routes.clone().oneshot(request).await?).map(|body| seated(body, seat));
+            let request = measured.request(request, caller);
+            let answered = edge.api.routes.clone().oneshot(request).instrument(measured.span()).await?;
+            let response = mapped(answered).map(|body| seated(body, seat));
             // A single answer during a drain is let out; it is streams that began before it which must end.
-            Ok(if ours || draining { response } else { response.map(|body| edge.ending(body)) })
+            let response = if ours || draining { response } else { response.map(|body| edge.ending(body)) };
+            Ok(measured.answer(response))
         })
     }
 }
 
 impl Edge {
     /// Serves an API until `soft` asks it to finish.
-    pub fn new(api: Api, soft: CancellationToken, retry_after: Duration) -> Self {
-        Self { api: Api { routes: api.routes.prepare(), ..api }, soft, retry_after }
+    pub fn new(api: Api, soft: CancellationToken, retry_after: Duration, metrics: Arc<Metrics>) -> Self {
+        Self { api: Api { routes: api.routes.prepare(), ..api }, soft, retry_after, metrics }
     }
     /// Looks who calls, and whether they may; probes are not asked. The place it takes is kept until its answer is over.
     async fn let_in(&self, request: &mut http::Request<Incoming>, probe: bool) -> Result<Option<Seat>, Problem> {

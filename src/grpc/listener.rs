@@ -19,6 +19,7 @@ use tokio_util::task::TaskTracker;
 use crate::grpc::edge::{Api, Edge};
 use crate::grpc::watched::{Stuck, Watched};
 use crate::lifecycle::Lifecycle;
+use crate::metrics::Metrics;
 
 /// Bytes the kernel takes from us before it can send them. Without it, it takes up to 4 MiB for a reader that has stopped
 /// (net.ipv4.tcp_wmem), which count against our container; what is on its way to a reader that reads is not limited.
@@ -53,6 +54,8 @@ pub struct Settings {
     pub drain_limit: Duration,
     /// When a client refused during a drain may come back.
     pub retry_after: Duration,
+    /// Counts calls, and connections that are closed.
+    pub metrics: Arc<Metrics>,
 }
 
 /// What all connections share.
@@ -94,6 +97,7 @@ impl Default for Settings {
             longest_stream: Duration::from_hours(1),
             drain_limit: Duration::from_secs(20),
             retry_after: Duration::from_secs(1),
+            metrics: Arc::default(),
         }
     }
 }
@@ -119,7 +123,7 @@ impl Settings {
 pub async fn serve(listener: TcpListener, api: Api, settings: Settings, lifecycle: &Lifecycle) {
     let (room, connections) = (Arc::new(Semaphore::new(settings.connections)), TaskTracker::new());
     let (soft, retry_after) = (lifecycle.soft.clone(), settings.retry_after);
-    let edge = Edge::new(api, soft, retry_after);
+    let edge = Edge::new(api, soft, retry_after, Arc::clone(&settings.metrics));
     let (builder, settings) = (settings.builder(), Arc::new(settings));
     let shared = Shared { builder, edge, settings: Arc::clone(&settings), hard: lifecycle.hard.child_token() };
     while let Some(accepted) = lifecycle.soft.run_until_cancelled(listener.accept()).await {
@@ -127,7 +131,10 @@ pub async fn serve(listener: TcpListener, api: Api, settings: Settings, lifecycl
             (Ok((socket, peer)), Ok(permit)) => {
                 connections.spawn(shared.clone().connection(socket, peer, permit));
             }
-            (Ok((_, peer)), Err(_)) => tracing::warn!(%peer, "refused: too many connections"),
+            (Ok((_, peer)), Err(_)) => {
+                settings.metrics.events.connection_closed("too_many_connections");
+                tracing::warn!(%peer, "refused: too many connections");
+            }
             (Err(error), _) => {
                 // Out of file descriptors, or a peer that was gone before it was accepted.
                 tracing::warn!(%error, "a connection could not be accepted");
@@ -170,9 +177,10 @@ impl Shared {
                 }
                 () = self.hard.cancelled() => return progress.reset(),
                 why = stuck.as_mut() => {
+                    self.settings.metrics.events.connection_closed(why.reason());
                     match why {
-                        Stuck::SlowConsumer => tracing::warn!(%peer, reason = "slow_consumer", "connection closed"),
-                        Stuck::NoPreface => tracing::info!(%peer, reason = "no_preface", "connection closed"),
+                        Stuck::SlowConsumer => tracing::warn!(%peer, reason = why.reason(), "connection closed"),
+                        Stuck::NoPreface => tracing::info!(%peer, reason = why.reason(), "connection closed"),
                     }
                     return progress.reset();
                 }

@@ -11,6 +11,7 @@ pub mod guard;
 pub mod health;
 mod keyed;
 pub mod listener;
+pub mod measured;
 pub mod page;
 mod past;
 pub mod peer;

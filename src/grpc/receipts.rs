@@ -7,18 +7,30 @@ use tokio::sync::oneshot::error::TryRecvError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Status, Streaming};
+use tracing::Span;
 
 use crate::access::Caller;
 use crate::domain::Receipt;
 use crate::grpc::quota::Allowance;
 use crate::grpc::reporting::{MOST_REPORTS, Reporting, items, too_many};
 use crate::grpc::status::{self, Problem};
+use crate::telemetry::trace;
 use crate::wire::{self, pb};
+
+/// Who sends a stream's reports.
+pub(super) struct From {
+    pub caller: Caller,
+    pub allowance: Allowance,
+    /// The trace that its own system follows, if any.
+    pub trace: Option<trace::Caller>,
+}
 
 /// Receipts to come for one message, and the room they take in the stream's window.
 struct Coming {
     receipts: oneshot::Receiver<Vec<Receipt>>,
     _room: OwnedSemaphorePermit,
+    /// Lasts from the message until its receipts are there.
+    _span: Span,
 }
 
 type Answers = mpsc::Sender<Result<pb::StreamReportsResponse, Status>>;
@@ -27,8 +39,7 @@ type Answers = mpsc::Sender<Result<pb::StreamReportsResponse, Status>>;
 pub(super) fn answer(
     service: &Reporting,
     requests: Streaming<pb::StreamReportsRequest>,
-    caller: Caller,
-    allowance: Allowance,
+    from: From,
 ) -> ReceiverStream<Result<pb::StreamReportsResponse, Status>> {
     let window = service.settings.unreceipted_per_stream;
     let (coming, pending) = mpsc::channel(window);
@@ -36,7 +47,7 @@ pub(super) fn answer(
     let (end, ended) = oneshot::channel();
     let reader = service.clone();
     service.lifecycle.spawn("reports in", async move {
-        let status = read(&reader, requests, &coming, (caller, allowance)).await;
+        let status = read(&reader, requests, &from, &coming).await;
         // Nobody left to tell: the client has gone.
         let _: Result<(), _> = end.send(status);
     });
@@ -48,14 +59,14 @@ pub(super) fn answer(
 async fn read(
     service: &Reporting,
     mut requests: Streaming<pb::StreamReportsRequest>,
+    from: &From,
     coming: &mpsc::Sender<Coming>,
-    (caller, allowance): (Caller, Allowance),
 ) -> Option<Status> {
     let window = service.settings.unreceipted_per_stream;
     let room = Arc::new(Semaphore::new(window));
     let age = tokio::time::sleep(aged(service.settings.max_stream_age));
     tokio::pin!(age);
-    let dismissed = caller.ended();
+    let dismissed = from.caller.ended();
     tokio::pin!(dismissed);
     loop {
         let message = tokio::select! {
@@ -63,7 +74,7 @@ async fn read(
             () = service.lifecycle.soft.cancelled() => return Some(Problem::Draining(retry_after()).into()),
             () = &mut age => return Some(Problem::StreamAge(retry_after()).into()),
             why = &mut dismissed => {
-                caller.refuse(why, "StreamReports");
+                from.caller.refuse(why, "StreamReports");
                 return Some(Problem::Refused(why).into());
             }
             message = requests.message() => message,
@@ -76,17 +87,18 @@ async fn read(
         if reports.len() > MOST_REPORTS {
             return Some(too_many(reports.len()).into());
         }
-        if let Err(problem) = allowance.take(reports.len()) {
+        if let Err(problem) = from.allowance.take(reports.len()) {
             return Some(problem.into());
         }
+        let span = trace::batch(reports.len(), from.trace.as_ref());
         let need = u32::try_from(reports.len().clamp(1, window)).unwrap_or(u32::MAX);
         let room = Arc::clone(&room).acquire_many_owned(need).await.ok()?;
         let Ok(receipts) =
-            service.intake.submit(items(reports, &service.register.rulebook(), caller.reach()), false).await
+            service.intake.submit(items(reports, &service.register.rulebook(), from.caller.reach()), false).await
         else {
             return Some(Problem::Draining(retry_after()).into());
         };
-        coming.send(Coming { receipts, _room: room }).await.ok()?;
+        coming.send(Coming { receipts, _room: room, _span: span }).await.ok()?;
     }
 }
 

@@ -19,6 +19,7 @@ use crate::intake::{Intake, Item, Submitted};
 use crate::lifecycle::Lifecycle;
 use crate::register::Register;
 use crate::store::{ReportRowKey, Store, StoredReport};
+use crate::telemetry::trace;
 use crate::wire::{self, pb, timestamp_to, to_time};
 
 /// Most reports in one message or call (contract.md section 1).
@@ -122,8 +123,9 @@ impl pb::reporting_service_server::ReportingService for Reporting {
         &self,
         request: Request<Streaming<pb::StreamReportsRequest>>,
     ) -> Result<Response<Self::StreamReportsStream>, Status> {
-        let (caller, allowance) = (caller(&request)?, allowance(&request));
-        Ok(Response::new(receipts::answer(self, request.into_inner(), caller, allowance)))
+        let trace = request.extensions().get::<trace::Caller>().cloned();
+        let from = receipts::From { caller: caller(&request)?, allowance: allowance(&request), trace };
+        Ok(Response::new(receipts::answer(self, request.into_inner(), from)))
     }
 
     async fn submit_reports(

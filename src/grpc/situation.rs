@@ -1,13 +1,14 @@
 //! SituationService: the control room's view, once or as a stream.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use futures_util::stream::{BoxStream, StreamExt, unfold};
 use tonic::{Request, Response, Status};
 
-use crate::access::Caller;
+use crate::access::{Caller, Role};
 use crate::clock::SharedClock;
-use crate::domain::{Day, Time, Zone};
+use crate::domain::{Day, OrganisationCode, Time, Zone};
 use crate::feed::{Feed, cursor};
 use crate::grpc::alerts::foreign;
 use crate::grpc::filter::{self, Unwanted, Violations};
@@ -121,9 +122,14 @@ impl Situations {
         }
         let (first_day, last_day) = self.days(&days, &mut wrong);
         match wanted {
-            Ok(wanted) if wrong.is_empty() => {
-                Ok(Ask { query: wanted.query(), as_of: None, first_day, last_day, total_only: false })
-            }
+            Ok(wanted) if wrong.is_empty() => Ok(Ask {
+                query: wanted.query(),
+                as_of: None,
+                first_day,
+                last_day,
+                total_only: false,
+                planned: planned(caller),
+            }),
             Ok(_) => Err(Problem::BadRequest(wrong)),
             Err(Unwanted::Foreign) => Err(foreign(caller)),
             Err(Unwanted::Wrong(more)) => Err(Problem::BadRequest([wrong, more].concat())),
@@ -171,6 +177,11 @@ impl Situations {
         let situation = if caller.identity().sees_totals_only() { totals(situation) } else { situation };
         Ok(Computed { situation, head, next_change })
     }
+}
+
+/// The organisations that a caller plans for: those that the permissions name, not all of a nation.
+fn planned(caller: &Caller) -> BTreeSet<OrganisationCode> {
+    caller.reach().named().filter(|_| caller.has(&[Role::Planner])).cloned().unwrap_or_default()
 }
 
 /// A situation without single alerts, which name wards.

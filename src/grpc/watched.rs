@@ -42,6 +42,16 @@ pub enum Stuck {
     SlowConsumer,
 }
 
+impl Stuck {
+    /// In a word, for logs and metrics.
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::NoPreface => "no_preface",
+            Self::SlowConsumer => "slow_consumer",
+        }
+    }
+}
+
 impl Watched {
     /// Watches a socket.
     pub fn new(socket: TcpStream) -> (Self, Arc<Progress>) {

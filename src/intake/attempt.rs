@@ -1,6 +1,7 @@
 //! Reports through one batch: resolve, load, probe, judge, commit; those that lost a race are judged again.
 
 use std::collections::HashMap;
+use std::time::Instant;
 
 use crate::domain::{FieldViolation, Receipt, RejectReason, Rulebook, Subject, SubjectName};
 use crate::intake::commit::Outcome;
@@ -107,6 +108,7 @@ impl Engine {
                 Err(error) => self.wait_for_storage(&error).await?,
             }
         };
+        let began = Instant::now();
         let book = self.subjects.register().rulebook();
         let now = self.parts.clock.now();
         let tag = fastrand::i64(1..i64::MAX);
@@ -131,6 +133,7 @@ impl Engine {
         }
         let finished = order.into_iter().filter_map(|n| drafts.remove(&n)).map(|d| d.finish(tag));
         let (writes, subjects) = finished.unzip();
+        self.parts.meter.judged(began.elapsed());
         Some(Drafted { batch: Batch { tag, now, writes }, subjects, receipts })
     }
 

@@ -1,6 +1,7 @@
 //! A batch into the store, through its three kinds of failure (engine.md section 3).
 
 use std::collections::HashSet;
+use std::time::Instant;
 
 use crate::domain::Subject;
 use crate::faults::{self, Point};
@@ -22,8 +23,10 @@ impl Engine {
     pub(super) async fn commit(&mut self, batch: Batch) -> Option<Outcome> {
         loop {
             self.outage.offered();
+            let began = Instant::now();
             match self.parts.store.commit(&batch).await {
                 Ok(committed) => {
+                    self.parts.meter.committed(began.elapsed());
                     if batch.writes.iter().any(SubjectWrite::tells) {
                         faults::point(Point::AfterCommit).await;
                     }

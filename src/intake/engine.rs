@@ -32,7 +32,8 @@ impl Engine {
         let clock = Arc::clone(&self.parts.clock);
         // Replicas start apart from one another, so that they do not sweep the same subjects at once.
         let offset = Span::millis(fastrand::i64(0..200));
-        let (mut sweep, mut due) = (clock.sleep_until(clock.now() + offset), false);
+        let mut planned = clock.now() + offset;
+        let (mut sweep, mut due) = (clock.sleep_until(planned), false);
         while !self.parts.hard.is_cancelled() {
             tokio::select! {
                 biased;
@@ -47,8 +48,11 @@ impl Engine {
             // Also when messages never let the select come to it.
             due = due || (&mut sweep).now_or_never().is_some();
             if due || !settles.is_empty() {
-                self.sweep().await;
-                (sweep, due) = (clock.sleep_until(clock.now() + self.parts.settings.sweep_every), false);
+                let late = clock.now() - planned;
+                let found_all = self.sweep().await;
+                self.parts.meter.swept(late.to_std(), found_all);
+                planned = clock.now() + self.parts.settings.sweep_every;
+                (sweep, due) = (clock.sleep_until(planned), false);
             }
             for settle in settles.drain(..) {
                 // Nobody waiting any more is no fault.
@@ -89,6 +93,7 @@ impl Engine {
         }
         if !commits.is_empty() {
             let receipts = self.take_in(&commits).await;
+            self.parts.meter.answered(receipts.iter().flatten().flatten());
             faults::point(Point::BeforeReceipt).await;
             commits.into_iter().zip(receipts).for_each(|(work, receipts)| reply(work, receipts));
         }

@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::SharedClock;
 use crate::domain::{Act, ActRefusal, AlertId, Receipt, Report, Responder, Span};
+use crate::metrics::IntakeMeter;
 use crate::register::Register;
 use crate::store::Store;
 
@@ -129,6 +130,8 @@ pub struct Parts {
     pub hard: CancellationToken,
     /// How it works.
     pub settings: Settings,
+    /// Counts what it does.
+    pub meter: IntakeMeter,
 }
 
 impl Intake {

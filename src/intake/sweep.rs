@@ -10,18 +10,20 @@ const ROUND: u32 = 1_000;
 const ROUNDS: usize = 64;
 
 impl Engine {
-    /// Judges what is due until nothing is. What conflicts is dropped: the winner has set the next check.
-    pub(super) async fn sweep(&mut self) {
+    /// Judges what is due until nothing is; whether that could be found out. What conflicts is dropped: the winner has set
+    /// the next check.
+    pub(super) async fn sweep(&mut self) -> bool {
         for _ in 0..ROUNDS {
             match self.round().await {
-                Ok(0) => return,
+                Ok(0) => return true,
                 Ok(_) => {}
                 Err(error) => {
                     tracing::warn!(%error, "a sweep failed; the next one will find what it left");
-                    return;
+                    return false;
                 }
             }
         }
+        true
     }
 
     async fn round(&mut self) -> Result<usize, StoreError> {

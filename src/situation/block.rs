@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::domain::{Rulebook, Time};
+use crate::situation::absence::absence;
 use crate::situation::activity::activity;
 use crate::situation::known::{Known, forecasts, worst};
 use crate::situation::material::{Ask, Material};
@@ -106,5 +107,6 @@ fn add_figures(block: &mut pb::SituationBlock, parts: &[&Part<'_>], alerts: &[Kn
         let reporting = parts.iter().filter(|p| !p.activity.is_empty()).count();
         let rows: Vec<_> = parts.iter().flat_map(|p| &p.activity).collect();
         block.activity = Some(activity(&rows, int(reporting)));
+        block.absence = absence(parts, &ask.planned);
     }
 }

@@ -1,4 +1,6 @@
-use crate::domain::{Alert, Day, Organisation, Rulebook, SiteCode, Span, Time};
+use std::collections::BTreeSet;
+
+use crate::domain::{Alert, Day, Organisation, OrganisationCode, Rulebook, SiteCode, Span, Time};
 use crate::store::{
     ActivityRow, AlertQuery, Head, LogPoint, PastAlert, PastAlerts, Shown, Store, StoreError, SubjectRow,
 };
@@ -20,6 +22,8 @@ pub struct Ask {
     pub last_day: Day,
     /// Leave single organisations and regions out.
     pub total_only: bool,
+    /// Organisations whose own planner asks: of them small figures of absence are shown too.
+    pub planned: BTreeSet<OrganisationCode>,
 }
 
 /// Everything that a situation is computed from.

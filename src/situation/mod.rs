@@ -1,8 +1,10 @@
 //! The control room's view: one reading of the store made into counts. Everything after the reading is a pure computation,
 //! so that what is shown belongs to one position of the log.
 
+mod absence;
 mod activity;
 mod block;
+mod census;
 mod holes;
 mod known;
 mod material;
@@ -14,6 +16,7 @@ mod strikes;
 mod tests;
 
 pub use block::situation;
+pub use census::{Census, census};
 pub use material::{Ask, Material, Unreadable, read};
 
 /// A count on the wire; none of ours comes near the limit.

@@ -1,5 +1,7 @@
 //! The view, in the words of a control room.
 
+use std::collections::BTreeSet;
+
 use crate::domain::{
     Attribution, CoverPeriod, Day, ElectivePolicy, GradeCover, MedicalCover, MedicalGrade, Scope, StaffGroup, Strike,
     StrikeId, StrikeMode, Subject, Tier, Time, Window, Zone,
@@ -80,7 +82,14 @@ fn material(trust: &Trust) -> Material {
 fn ask() -> Ask {
     let day = |n| Day::from_number(n).unwrap();
     let (first_day, last_day) = (day(DAY - 8), day(DAY + 6));
-    Ask { query: AlertQuery::default(), as_of: None, first_day, last_day, total_only: false }
+    Ask {
+        query: AlertQuery::default(),
+        as_of: None,
+        first_day,
+        last_day,
+        total_only: false,
+        planned: BTreeSet::default(),
+    }
 }
 
 fn seen(trust: &Trust) -> pb::Situation {

@@ -10,7 +10,7 @@ use sqlx::sqlite::SqliteRow;
 use crate::domain::{SubjectName, Time};
 use crate::store::past::AsOf;
 use crate::store::{
-    ActivityChange, Batch, Committed, ConfigChange, ConfigOutcome, ReportRowKey, Result, StoreError, Trim,
+    ActivityChange, Batch, Committed, ConfigChange, ConfigOutcome, Connections, ReportRowKey, Result, StoreError, Trim,
 };
 
 /// How long a read may take before the database counts as unreachable.
@@ -54,6 +54,8 @@ pub(super) trait Reader: Debug + Send + Sync + 'static {
     fn lost(&self) -> impl Future<Output = String> + Send {
         std::future::pending()
     }
+    /// How its connections are used at this moment.
+    fn connections(&self) -> Connections;
     /// Ends all reading.
     fn close(&self) -> impl Future<Output = ()> + Send;
 }
@@ -71,6 +73,7 @@ pub(super) struct Statements {
     pub list_alerts_newest_first: &'static str,
     pub alerts_as_of: &'static LazyLock<AsOf>,
     pub activity: &'static str,
+    pub size: &'static str,
     pub list_audit_of_subjects: &'static str,
 }
 

@@ -10,8 +10,8 @@ use crate::store::calls::{Arg, Reader};
 use crate::store::writer::Writer;
 use crate::store::{
     ActivityChange, ActivityRow, AlertQuery, AuditQuery, AuditRow, Batch, Committed, Config, ConfigChange,
-    ConfigOutcome, ContextRow, Head, ListedAlert, LogEntry, LogPoint, LogRead, PastAlerts, ReportRowKey, Result, Store,
-    StoredReport, SubjectRow, Trim, rows, sql, survey,
+    ConfigOutcome, Connections, ContextRow, Head, ListedAlert, LogEntry, LogPoint, LogRead, PastAlerts, ReportRowKey,
+    Result, Store, StoredReport, SubjectRow, Trim, rows, sql, survey,
 };
 
 /// Rows of the log read at least and at most in one call. The database looks at every row it may take, so a small read must
@@ -127,6 +127,15 @@ impl<R: Reader> Store for Database<R> {
 
     async fn barrier(&self) -> Result<()> {
         self.writer.barrier().await
+    }
+
+    async fn size(&self) -> Result<u64> {
+        let found: Vec<(i64,)> = self.reader.rows(R::SQL.size, vec![]).await?;
+        Ok(found.first().and_then(|(bytes,)| u64::try_from(*bytes).ok()).unwrap_or_default())
+    }
+
+    fn connections(&self) -> Connections {
+        self.reader.connections()
     }
 
     async fn lost(&self) -> String {

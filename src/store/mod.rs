@@ -43,6 +43,17 @@ pub use postgres::warnings_heard;
 pub use query::{AlertQuery, ListedAlert};
 pub use register::{Config, ConfigChange, ConfigKind, ConfigOutcome, ConfigRow, ConfigWrite, FirstState, SubjectRow};
 
+/// Connections for reading.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Connections {
+    /// Open now.
+    pub open: u32,
+    /// Of these, in nobody's use.
+    pub idle: u32,
+    /// At most.
+    pub most: u32,
+}
+
 /// The durable store. One method is one atomic unit.
 #[async_trait]
 pub trait Store: std::fmt::Debug + Send + Sync + 'static {
@@ -114,6 +125,10 @@ pub trait Store: std::fmt::Debug + Send + Sync + 'static {
     async fn list_audit(&self, query: &AuditQuery) -> Result<Vec<AuditRow>>;
     /// Removes what retention lets go: reports, events and ended alerts, nothing else; returns how many rows went.
     async fn trim(&self, trim: &Trim) -> Result<u64>;
+    /// Bytes the database takes on its disk, as far as the database knows.
+    async fn size(&self) -> Result<u64>;
+    /// How its connections for reading are used at this moment.
+    fn connections(&self) -> Connections;
     /// Returns, with the reason, when nothing can be stored any more until the process is started anew: the SQLite file was
     /// moved, replaced, deleted or damaged. On PostgreSQL it never returns.
     async fn lost(&self) -> String;

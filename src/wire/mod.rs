@@ -65,5 +65,10 @@ pub use strike_windows::window_to;
 pub use summary::{summary_from, summary_to};
 pub use time::{duration_to, timestamp_to, to_time};
 
+/// Descriptors, read; none when they are damaged.
+pub fn descriptors(set: &[u8]) -> Option<prost_types::FileDescriptorSet> {
+    prost::Message::decode(set).ok()
+}
+
 /// The API's descriptors, for reflection and the JSON mapping.
 pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/wardwatch.fds"));

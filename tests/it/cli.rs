@@ -140,6 +140,7 @@ fn an_unreachable_service_ends_with_1_and_names_the_remedy() {
     fs::write(&wards, header).unwrap();
     for line in [
         vec!["healthcheck"],
+        vec!["healthcheck", "--admin", "127.0.0.1:1"],
         vec!["alerts", "list"],
         vec!["alerts", "show", "1a2b3c4d"],
         vec!["watch", "--cursor-file", cursor.to_str().unwrap()],

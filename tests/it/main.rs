@@ -13,6 +13,7 @@ mod doctor;
 mod fake;
 mod faults;
 mod feed;
+mod metrics;
 mod readers;
 mod service;
 mod store;

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Who may use which rooms. A room may use itself; `main` starts `cli`, and `lib` is the map.
-const ROOMS: [(&str, &[&str]); 23] = [
+const ROOMS: [(&str, &[&str]); 25] = [
     ("domain", &[]),
     ("rules", &["domain"]),
     ("wire", &["domain"]),
@@ -12,8 +12,9 @@ const ROOMS: [(&str, &[&str]); 23] = [
     ("faults", &[]),
     ("store", &["domain", "faults"]),
     ("clock", &["domain"]),
+    ("metrics", &["domain"]),
     ("register", &["domain", "rules", "wire", "store", "clock", "access"]),
-    ("intake", &["domain", "rules", "wire", "store", "register", "clock", "faults"]),
+    ("intake", &["domain", "rules", "wire", "store", "register", "clock", "metrics", "faults"]),
     ("feed", &["domain", "wire", "access", "store", "clock", "faults"]),
     ("situation", &["domain", "rules", "wire", "store"]),
     (
@@ -30,10 +31,13 @@ const ROOMS: [(&str, &[&str]); 23] = [
             "feed",
             "situation",
             "lifecycle",
+            "metrics",
+            "telemetry",
         ],
     ),
     ("lifecycle", &[]),
-    ("admin", &["lifecycle"]),
+    ("gauges", &["domain", "wire", "store", "clock", "register", "feed", "situation", "lifecycle", "metrics"]),
+    ("admin", &["lifecycle", "metrics", "gauges"]),
     ("retention", &["domain", "store", "clock"]),
     ("backup", &["domain", "store", "clock"]),
     ("config", &[]),
@@ -50,6 +54,8 @@ const ROOMS: [(&str, &[&str]); 23] = [
             "grpc",
             "lifecycle",
             "access",
+            "metrics",
+            "gauges",
             "admin",
             "retention",
             "backup",
@@ -80,7 +86,7 @@ const ROOMS: [(&str, &[&str]); 23] = [
 ];
 
 /// Crates that only some rooms may name.
-const CRATES: [(&str, &[&str]); 16] = [
+const CRATES: [(&str, &[&str]); 21] = [
     ("sqlx", &["store"]),
     ("prost", &["wire", "client"]),
     ("prost_types", &["wire", "client", "grpc"]),
@@ -97,6 +103,11 @@ const CRATES: [(&str, &[&str]); 16] = [
     ("governor", &["grpc"]),
     ("subtle", &["access"]),
     ("clap", &["cli"]),
+    ("prometheus_client", &["metrics"]),
+    ("opentelemetry", &["telemetry"]),
+    ("opentelemetry_sdk", &["telemetry"]),
+    ("opentelemetry_otlp", &["telemetry"]),
+    ("tracing_opentelemetry", &["telemetry"]),
 ];
 
 /// Crates that never stand in the nouns and the judgement: no I/O, no async, no bytes.

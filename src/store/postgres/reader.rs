@@ -12,7 +12,7 @@ use crate::domain::Time;
 use crate::store::calls::{Arg, READ_DEADLINE, Reader, Row, Statements, owned};
 use crate::store::postgres::line::Line;
 use crate::store::postgres::{cancelled, read_error, sql};
-use crate::store::{Result, StoreError};
+use crate::store::{Connections, Result, StoreError};
 
 /// Connections for reading.
 const READERS: u32 = 4;
@@ -142,6 +142,12 @@ impl Reader for PgReader {
     async fn rows<T: Row>(&self, sql: &'static str, args: Vec<Arg>) -> Result<Vec<T>> {
         let shared = Arc::clone(&self.shared);
         owned(READ_DEADLINE, async move { shared.rows(sql, args).await }).await
+    }
+
+    fn connections(&self) -> Connections {
+        let pool = self.shared.pool.load_full();
+        let pool = &pool.connections;
+        Connections { open: pool.size(), idle: u32::try_from(pool.num_idle()).unwrap_or_default(), most: READERS }
     }
 
     fn connected(&self) -> u64 {

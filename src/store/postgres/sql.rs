@@ -68,6 +68,7 @@ FROM head h LEFT JOIN (
 ) a ON TRUE
 ORDER BY a.raised DESC, a.id DESC",
     alerts_as_of: &ALERTS_AS_OF,
+    size: "SELECT pg_database_size(current_database())",
     activity: "
 SELECT organisation, day, category, planned, delivered, postponed, source, received FROM activity
 WHERE (cardinality($1::bigint[]) = 0 OR organisation = ANY($1)) AND day BETWEEN $2 AND $3

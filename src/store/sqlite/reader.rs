@@ -9,7 +9,7 @@ use tokio_util::task::AbortOnDropHandle;
 use crate::domain::{Clock, Time};
 use crate::store::calls::{Arg, READ_DEADLINE, Reader, Row, Statements, owned};
 use crate::store::sqlite::{Lost, before_commit, connect_options, json, sql};
-use crate::store::{Result, StoreError};
+use crate::store::{Connections, Result, StoreError};
 
 /// Readers at once; each is a thread of its own.
 const READERS: u32 = 3;
@@ -60,6 +60,11 @@ impl Reader for SqliteReader {
         let found = owned(READ_DEADLINE, async move { fetch(&pool, sql, args).await }).await;
         self.lost.note(&found);
         found
+    }
+
+    fn connections(&self) -> Connections {
+        let pool = &self.pool;
+        Connections { open: pool.size(), idle: u32::try_from(pool.num_idle()).unwrap_or_default(), most: READERS }
     }
 
     async fn lost(&self) -> String {

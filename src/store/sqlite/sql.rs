@@ -67,6 +67,8 @@ FROM head h LEFT JOIN (
 ) a ON TRUE
 ORDER BY a.raised DESC, a.id DESC",
     alerts_as_of: &ALERTS_AS_OF,
+    // Without the write-ahead log, which is moved into the file by and by.
+    size: "SELECT p.page_count * s.page_size FROM pragma_page_count p, pragma_page_size s",
     activity: "
 SELECT organisation, day, category, planned, delivered, postponed, source, received FROM activity
 WHERE ($1 = '[]' OR organisation IN (SELECT value FROM json_each($1))) AND day BETWEEN $2 AND $3

@@ -1,5 +1,6 @@
 //! Who may come in, what they may do, and what they may see.
 
+mod absence;
 mod bounds;
 mod every_method;
 mod jwt;

@@ -25,6 +25,7 @@ use wardwatch::grpc::quota::{Quotas, Usual};
 use wardwatch::grpc::subscribe::AlertApi;
 use wardwatch::intake::{self, Intake};
 use wardwatch::lifecycle::Lifecycle;
+use wardwatch::metrics::IntakeMeter;
 use wardwatch::register::Register;
 use wardwatch::store::{
     AlertRow, Batch, Committed, ConfigChange, ConfigKind, ConfigOutcome, ConfigWrite, EventRow, FirstState, InputRows,
@@ -318,6 +319,7 @@ impl Hand {
             waiting: watch::Sender::default(),
             hard: lifecycle.hard.clone(),
             settings: intake::Settings::default(),
+            meter: IntakeMeter::default(),
         };
         // Nobody runs it: the hand alone writes here.
         let (intake, _) = Intake::new(parts);

@@ -8,8 +8,8 @@ use tokio::sync::watch;
 use wardwatch::domain::{AlertId, ReportId, SubjectName, Time};
 use wardwatch::store::{
     ActivityChange, ActivityRow, AlertQuery, AuditQuery, AuditRow, Batch, Committed, Config, ConfigChange,
-    ConfigOutcome, ContextRow, Head, ListedAlert, LogEntry, LogPoint, LogRead, PastAlerts, ReportRowKey, Result, Store,
-    StoreError, StoredReport, SubjectRow, Trim,
+    ConfigOutcome, Connections, ContextRow, Head, ListedAlert, LogEntry, LogPoint, LogRead, PastAlerts, ReportRowKey,
+    Result, Store, StoreError, StoredReport, SubjectRow, Trim,
 };
 
 /// What becomes of the feed's reads of the log.
@@ -64,6 +64,12 @@ impl Store for Switch {
     }
     async fn load_subjects(&self, numbers: &[i64]) -> Result<Vec<SubjectRow>> {
         self.inner().load_subjects(numbers).await
+    }
+    async fn size(&self) -> Result<u64> {
+        self.reading()?.size().await
+    }
+    fn connections(&self) -> Connections {
+        self.inner().connections()
     }
     async fn due_subjects(&self, now: Time, limit: u32) -> Result<Vec<i64>> {
         self.inner().due_subjects(now, limit).await

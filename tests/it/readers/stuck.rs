@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 use super::house::{House, after, everything};
 use super::proxy::{Flow, Proxy};
 use super::raw::{GOOD, Manners, Raw, WIDE};
+use crate::metrics::scrape::Scrape;
 use crate::support::service::within;
 
 /// Grants the widest windows and reads nothing: its socket takes nothing more.
@@ -118,6 +119,10 @@ async fn s1_subscribers_that_never_read_drip_or_vanish_delay_nobody_and_are_caug
     assert!(*leak.taken.borrow_and_update() < 1_000, "the dripping one was not dripping: the test proves nothing");
     assert!(*hole.taken.borrow_and_update() < STREAMS * size, "the vanished one was served all the same");
     assert!(furthest(&miserly) < backlog && furthest(&deaf) == 0);
+    let admin = house.process.admin.parse().unwrap();
+    let behind =
+        Scrape::at(admin, "*/*").await.value("wardwatch_subscriber_lag_positions", &[("subscriber", "unnamed")]);
+    assert!(behind > 0.0, "operators see that somebody is behind");
     assert!(with.receipt < without.receipt * 5 + Duration::from_millis(50), "receipts are delayed");
     assert!(with.heard < without.heard * 5 + Duration::from_millis(50), "other subscribers are delayed");
     join_all(wells.iter().map(|well| well.reaches(newest))).await;
@@ -142,6 +147,10 @@ async fn s1_a_connection_that_takes_no_byte_is_closed_and_the_log_says_why() {
     let (newest, _) = house.report(1).await;
     well.reaches(newest).await;
     deaf.cut().await;
+    let admin = house.process.admin.parse().unwrap();
+    let closed =
+        Scrape::at(admin, "*/*").await.value("wardwatch_connections_closed_total", &[("reason", "slow_consumer")]);
+    assert_eq!(closed, 1.0);
     well.reading.abort();
     house.process.signal("TERM");
     let (status, log) = house.process.wait().await;

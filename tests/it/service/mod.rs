@@ -10,6 +10,7 @@ mod cover_groups_cli;
 mod drain;
 mod fatigue;
 pub mod foreign;
+mod healthcheck;
 mod intake;
 mod past;
 mod policies;
