@@ -14,6 +14,8 @@ fn main() -> Result<()> {
     let stored = protos("proto/wardwatch/stored/v1")?;
     // Reflection shows the API alone, without comments; what the service stores for itself is nobody's business.
     fs::write(out.join("wardwatch.fds"), compiler(&api, false)?.encode_file_descriptor_set())?;
+    // API.md is made of the comments, by a test (tests/it/docs/api.rs).
+    fs::write(out.join("commented.fds"), compiler(&api, true)?.encode_file_descriptor_set())?;
     let all = compiler(&[api, stored].concat(), true)?.file_descriptor_set();
     tonic_prost_build::configure().bytes(".").btree_map(".").include_file("pb.rs").compile_fds(all)?;
     fs::write(out.join("migrations.rs"), migrations()?)?;

@@ -9,6 +9,7 @@ import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import connection
 import grpc
 from wardwatch.v1 import alert_pb2, alert_service_pb2, alert_service_pb2_grpc, common_pb2
 
@@ -17,7 +18,7 @@ SILENCE = 45  # seconds: three heartbeats; after that the stream is dead, whatev
 
 
 async def subscribe(
-    stub: alert_service_pb2_grpc.AlertServiceStub, cursor: bytes, snapshot: bool
+    stub: alert_service_pb2_grpc.AlertServiceStub, cursor: bytes, snapshot: bool, args: argparse.Namespace
 ) -> AsyncIterator[Reply]:
     """One stream until it ends. It has no deadline: a subscription lasts."""
     request = alert_service_pb2.SubscribeRequest(on_expired=alert_service_pb2.ON_EXPIRED_SNAPSHOT, subscriber="example")
@@ -25,7 +26,7 @@ async def subscribe(
         request.after_cursor = cursor
     elif snapshot:
         request.snapshot.SetInParent()
-    stream = stub.Subscribe(request)
+    stream = stub.Subscribe(request, metadata=connection.metadata(args))
     while (message := await asyncio.wait_for(stream.read(), SILENCE)) is not grpc.aio.EOF:
         yield message
 
@@ -45,14 +46,19 @@ def show(message: Reply) -> int:
     return len(lines)
 
 
+def channel(args: argparse.Namespace) -> grpc.aio.Channel:
+    trust = connection.credentials(args)
+    return grpc.aio.secure_channel(args.server, trust) if trust else grpc.aio.insecure_channel(args.server)
+
+
 async def follow(args: argparse.Namespace) -> None:
     place, snapshot, shown, pause = args.cursor_file, args.snapshot, 0, 1.0
     cursor = place.read_bytes() if place and place.exists() else b""
-    async with grpc.aio.insecure_channel(args.server) as channel:
-        stub = alert_service_pb2_grpc.AlertServiceStub(channel)
+    async with channel(args) as connected:
+        stub = alert_service_pb2_grpc.AlertServiceStub(connected)
         while True:
             try:
-                async for message in subscribe(stub, cursor, snapshot):
+                async for message in subscribe(stub, cursor, snapshot, args):
                     shown += show(message)
                     pause = message.goodbye.retry_after.ToTimedelta().total_seconds() or 1.0
                     if message.cursor:  # empty inside a snapshot: one that breaks off starts again
@@ -67,7 +73,7 @@ async def follow(args: argparse.Namespace) -> None:
             except grpc.aio.AioRpcError as error:
                 if error.code() == grpc.StatusCode.OUT_OF_RANGE:  # the log has another history now: start over
                     cursor, snapshot = b"", True
-                elif error.code() != grpc.StatusCode.UNAVAILABLE:
+                elif error.code() not in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED):
                     raise
                 print(f"{error.details()}: again in {pause:.0f} s", file=sys.stderr)
             await asyncio.sleep(pause * random.uniform(1.0, 1.2))
@@ -76,7 +82,7 @@ async def follow(args: argparse.Namespace) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--server", default="localhost:50051")
+    connection.arguments(parser)
     parser.add_argument("--snapshot", action="store_true", help="start with the open alerts instead of from now")
     parser.add_argument("--cursor-file", type=Path, help="keep the place here and go on from it")
     parser.add_argument("--max-events", type=int, help="end after so many alerts, at the end of a message")

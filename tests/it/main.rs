@@ -8,6 +8,7 @@ mod cli;
 mod client;
 mod commands;
 mod demo;
+mod docs;
 mod doctor;
 mod fake;
 mod faults;
