@@ -10,9 +10,10 @@ use tokio::time::Instant;
 
 use crate::admin;
 use crate::clock::SharedClock;
-use crate::config::Settings;
+use crate::config::{ClientCertificates, Settings};
 use crate::domain::{Clock, Span};
 use crate::feed::{self, Feed};
+use crate::grpc::tls::{Files, Keeper, Tls, TlsStatus};
 use crate::grpc::{health, listener, services};
 use crate::intake::{self, Intake};
 use crate::lifecycle::{Lifecycle, Readiness};
@@ -59,6 +60,8 @@ pub struct Running {
     pub admin_address: SocketAddr,
     /// Stops it, in order.
     pub lifecycle: Lifecycle,
+    /// What can be counted of TLS, if it is spoken.
+    pub tls: Option<Arc<TlsStatus>>,
     store: Arc<dyn Store>,
     intake: Intake,
     served: tokio::task::JoinHandle<()>,
@@ -79,6 +82,7 @@ struct House {
 /// # Errors
 /// One line that says what to do.
 pub async fn start(settings: &Settings, clock: SharedClock) -> Result<Running, StartError> {
+    let keeper = certificates(settings, &clock).await?;
     let api = admin::bind(settings.server.listen, "--listen").await.map_err(StartError::Bind)?;
     let operations = admin::bind(settings.server.admin_listen, "--admin-listen").await.map_err(StartError::Bind)?;
     let lifecycle = Lifecycle::default();
@@ -100,11 +104,29 @@ pub async fn start(settings: &Settings, clock: SharedClock) -> Result<Running, S
     house.lifecycle.spawn("database file", watch_store(Arc::clone(&house.store), house.lifecycle.clone()));
     let (address, admin_address) = addresses(&api, &operations)?;
     tokio::spawn(admin::serve(operations, readiness, house.lifecycle.hard.clone()));
-    let bounds = bounds(settings);
+    let (bounds, status) = (bounds(settings, keeper.as_ref()), keeper.as_ref().map(Keeper::status));
+    if let Some(keeper) = keeper {
+        let looks = house.lifecycle.reload.looks();
+        house.lifecycle.spawn("certificates", keeper.run(looks, settings.server.reload_every));
+    }
     let ends = house.lifecycle.clone();
     let served = tokio::spawn(async move { listener::serve(api, routes, bounds, &ends).await });
     let House { store, intake, lifecycle, .. } = house;
-    Ok(Running { address, admin_address, lifecycle, store, intake, served })
+    Ok(Running { address, admin_address, lifecycle, tls: status, store, intake, served })
+}
+
+/// The certificates of `[tls]`, if it names any.
+async fn certificates(settings: &Settings, clock: &SharedClock) -> Result<Option<Keeper>, StartError> {
+    let named = |file: &String| Some(file.clone()).filter(|file| !file.is_empty());
+    let Some(certificate) = named(&settings.tls.certificate_file) else { return Ok(None) };
+    let files = Files {
+        certificate,
+        key: settings.tls.key_file.clone(),
+        client_ca: named(&settings.tls.client_ca_file),
+        required: settings.tls.client_certificates == ClientCertificates::Required,
+    };
+    let keeper = Keeper::open(files, Arc::clone(clock)).await;
+    keeper.map(Some).map_err(|flaw| StartError::Configuration(flaw.to_string()))
 }
 
 impl Running {
@@ -241,8 +263,10 @@ fn routes(settings: &Settings, house: &House) -> Result<(services::Routes, healt
         .map_err(|e| StartError::Configuration(format!("this binary's descriptors are damaged: {e}")))
 }
 
-fn bounds(settings: &Settings) -> listener::Settings {
+fn bounds(settings: &Settings, keeper: Option<&Keeper>) -> listener::Settings {
+    let handshakes = settings.limits.handshakes as usize;
     listener::Settings {
+        tls: keeper.map(|keeper| Arc::new(Tls::new(keeper, handshakes, settings.tls.handshake_timeout))),
         send_buffer: settings.limits.send_buffer_bytes as usize,
         streams: settings.limits.streams_per_connection,
         connections: settings.limits.connections as usize,

@@ -7,5 +7,5 @@ pub(super) async fn run(mut session: Session) -> Result<(), Failure> {
     let json = session.output.is_json();
     session.output.line(&if json { serde_json::json!({"status": word}).to_string() } else { word.to_owned() })?;
     session.output.flush()?;
-    if serving { Ok(()) } else { Err(Failure::failed(format!("{} does not serve", session.server))) }
+    if serving { Ok(()) } else { Err(Failure::failed(format!("{} does not serve", session.target.url))) }
 }

@@ -3,6 +3,8 @@ use std::time::Duration;
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use tokio::time::Instant;
 
+use super::Error;
+
 /// First wait, doubled with each failure; jitter adds up to as much again, so that a thousand clients do not come back
 /// in step.
 const FIRST: Duration = Duration::from_millis(100);
@@ -15,19 +17,28 @@ pub(super) struct Retry {
     delays: ExponentialBackoff,
     failing_since: Option<Instant>,
     give_up_after: Option<Duration>,
+    /// Something went well since the service last did not know who asked.
+    known: bool,
 }
 
 impl Retry {
     /// Gives up when nothing has succeeded for that long; never when `None`.
     pub(super) fn new(give_up_after: Option<Duration>) -> Self {
-        Self { delays: delays(), failing_since: None, give_up_after }
+        Self { delays: delays(), failing_since: None, give_up_after, known: false }
     }
 
     /// Something went well.
     pub(super) fn succeeded(&mut self) {
+        self.known = true;
         if self.failing_since.take().is_some() {
             self.delays = delays();
         }
+    }
+
+    /// Whether to try again after an error. A token that was good and has ended is read anew, once: if the service does not
+    /// know the new one either, it is no use.
+    pub(super) fn helps(&mut self, error: &Error) -> bool {
+        error.is_transient() || error.is_unauthenticated() && std::mem::take(&mut self.known)
     }
 
     /// Something failed: how long to wait, at least as long as the service asked; `None`: give up.
@@ -62,6 +73,18 @@ mod tests {
         retry.succeeded();
         assert!(retry.failed(None).is_some_and(|w| w <= 2 * FIRST));
         assert_eq!(retry.failed(Some(Duration::from_mins(1))), Some(Duration::from_mins(1)));
+    }
+
+    #[test]
+    fn a_token_that_has_ended_is_read_anew_and_one_that_was_never_good_is_not_tried_again() {
+        let refused = |status: tonic::Status| Error::from_status("http://localhost:1", &status, false);
+        let (unknown, forbidden) = (tonic::Status::unauthenticated("no"), tonic::Status::permission_denied("no"));
+        let mut retry = Retry::new(None);
+        assert!(!retry.helps(&refused(unknown.clone())), "it was never good");
+        retry.succeeded();
+        assert!(!retry.helps(&refused(forbidden)));
+        assert!(retry.helps(&refused(unknown.clone())), "it was good until now");
+        assert!(!retry.helps(&refused(unknown)), "the next one is not");
     }
 
     #[test]

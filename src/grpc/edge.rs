@@ -16,6 +16,7 @@ use tonic::body::Body;
 use tonic::service::Routes;
 use tower::ServiceExt;
 
+use crate::grpc::peer::Peer;
 use crate::grpc::status::{Problem, inbound};
 
 /// Our own services; their streams know how to end.
@@ -32,6 +33,8 @@ pub struct Edge {
     pub soft: CancellationToken,
     /// When a client refused during a drain may come back.
     pub retry_after: Duration,
+    /// Who is at the other end, if it has a certificate.
+    pub peer: Option<Peer>,
 }
 
 /// A body that ends when the service goes down: a watch of the health service would go on for ever.
@@ -47,7 +50,10 @@ impl hyper::service::Service<http::Request<Incoming>> for Edge {
     type Error = Infallible;
     type Future = BoxFuture<'static, Result<Self::Response, Infallible>>;
 
-    fn call(&self, request: http::Request<Incoming>) -> Self::Future {
+    fn call(&self, mut request: http::Request<Incoming>) -> Self::Future {
+        if let Some(peer) = &self.peer {
+            request.extensions_mut().insert(peer.clone());
+        }
         let path = request.uri().path();
         let (ours, draining) = (path.starts_with(OURS), self.soft.is_cancelled());
         if draining && !path.starts_with(HEALTH) {

@@ -12,4 +12,5 @@ mod readers;
 mod service;
 mod store;
 mod support;
+mod tls;
 mod walls;

@@ -60,7 +60,7 @@ const ROOMS: [(&str, &[&str]); 21] = [
 ];
 
 /// Crates that only some rooms may name.
-const CRATES: [(&str, &[&str]); 12] = [
+const CRATES: [(&str, &[&str]); 15] = [
     ("sqlx", &["store"]),
     ("prost", &["wire", "client"]),
     ("prost_types", &["wire", "client", "grpc"]),
@@ -71,6 +71,9 @@ const CRATES: [(&str, &[&str]); 12] = [
     ("tonic_health", &["grpc", "client"]),
     ("tonic_reflection", &["grpc"]),
     ("hyper", &["grpc"]),
+    ("rustls", &["grpc", "client"]),
+    ("tokio_rustls", &["grpc", "client"]),
+    ("x509_parser", &["grpc"]),
     ("axum", &["admin"]),
     ("clap", &["cli"]),
 ];

@@ -9,7 +9,7 @@ mod cover_groups;
 mod cover_groups_cli;
 mod drain;
 mod fatigue;
-mod foreign;
+pub mod foreign;
 mod intake;
 mod past;
 mod policies;
