@@ -164,7 +164,9 @@ async fn system_roots() -> Result<Arc<RootCertStore>, Trouble> {
     };
     let roots = tokio::task::spawn_blocking(read).await.unwrap_or_else(|_| RootCertStore::empty());
     if roots.is_empty() {
-        return Err(Trouble::credentials("this system trusts nobody to issue certificates: name the issuer with --ca-file"));
+        return Err(Trouble::credentials(
+            "this system trusts nobody to issue certificates: name the issuer with --ca-file",
+        ));
     }
     Ok(Arc::clone(ROOTS.get_or_init(|| Arc::new(roots))))
 }

@@ -140,7 +140,9 @@ impl Error {
                 Code::ResourceExhausted => r.retry_after.is_some(),
                 _ => false,
             },
-            Self::Url(_) | Self::Target(_) | Self::CursorExpired { .. } | Self::HistoryChanged | Self::Contract(_) => false,
+            Self::Url(_) | Self::Target(_) | Self::CursorExpired { .. } | Self::HistoryChanged | Self::Contract(_) => {
+                false
+            }
         }
     }
 

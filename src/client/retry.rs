@@ -17,7 +17,7 @@ pub(super) struct Retry {
     delays: ExponentialBackoff,
     failing_since: Option<Instant>,
     give_up_after: Option<Duration>,
-    /// Something went well since the service last did not know who asked.
+    /// Something went well before: the service knew who asked.
     known: bool,
 }
 
@@ -35,10 +35,10 @@ impl Retry {
         }
     }
 
-    /// Whether to try again after an error. A token that was good and has ended is read anew, once: if the service does not
-    /// know the new one either, it is no use.
-    pub(super) fn helps(&mut self, error: &Error) -> bool {
-        error.is_transient() || error.is_unauthenticated() && std::mem::take(&mut self.known)
+    /// Whether to try again after an error. Who was known to the service until now has had a token that ended: sooner or later
+    /// another lies in its file.
+    pub(super) fn helps(&self, error: &Error) -> bool {
+        error.is_transient() || error.is_unauthenticated() && self.known
     }
 
     /// Something failed: how long to wait, at least as long as the service asked; `None`: give up.
@@ -76,15 +76,14 @@ mod tests {
     }
 
     #[test]
-    fn a_token_that_has_ended_is_read_anew_and_one_that_was_never_good_is_not_tried_again() {
+    fn a_token_that_has_ended_will_be_replaced_and_one_that_was_never_good_will_not() {
         let refused = |status: tonic::Status| Error::from_status("http://localhost:1", &status, false);
-        let (unknown, forbidden) = (tonic::Status::unauthenticated("no"), tonic::Status::permission_denied("no"));
+        let unknown = refused(tonic::Status::unauthenticated("no"));
         let mut retry = Retry::new(None);
-        assert!(!retry.helps(&refused(unknown.clone())), "it was never good");
+        assert!(!retry.helps(&unknown), "it was never good");
         retry.succeeded();
-        assert!(!retry.helps(&refused(forbidden)));
-        assert!(retry.helps(&refused(unknown.clone())), "it was good until now");
-        assert!(!retry.helps(&refused(unknown)), "the next one is not");
+        assert!(retry.helps(&unknown), "it was good until now");
+        assert!(!retry.helps(&refused(tonic::Status::permission_denied("no"))));
     }
 
     #[test]

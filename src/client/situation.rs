@@ -6,8 +6,8 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tonic::Streaming;
 use tracing::{info, warn};
 
-use super::retry::Retry;
 use super::connection::Wire;
+use super::retry::Retry;
 use super::{ANSWER_BYTES, Client, Error, bounded, pb};
 
 /// The heartbeat interval when none is asked for (contract.md section 1).
@@ -123,7 +123,9 @@ impl SituationWatcher {
     fn recover(&mut self, error: Error) -> Result<(), Error> {
         self.stream = None;
         let asked = error.retry_after().max(self.come_back_after.take());
-        let Some(delay) = self.retry.helps(&error).then(|| self.retry.failed(asked)).flatten() else { return Err(error) };
+        let Some(delay) = self.retry.helps(&error).then(|| self.retry.failed(asked)).flatten() else {
+            return Err(error);
+        };
         if asked.is_some() {
             info!("{error}; coming back in {} ms", delay.as_millis());
         } else {

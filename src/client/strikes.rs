@@ -1,4 +1,3 @@
-
 use super::connection::Wire;
 use super::{ANSWER_BYTES, Client, Error, bounded, pb};
 use pb::strike_service_client::StrikeServiceClient;

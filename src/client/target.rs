@@ -89,7 +89,9 @@ mod tests {
         for url in ["https://ward.nhs.uk", "http://127.0.0.1:50051", "http://localhost:1", "http://[::1]:1"] {
             assert!(with(url).is_ok(), "{url}");
         }
-        for url in ["http://ward.nhs.uk:50051", "http://10.0.0.1:1", "http://localhost.nhs.uk", "http://[2001:db8::1]:1"] {
+        for url in
+            ["http://ward.nhs.uk:50051", "http://10.0.0.1:1", "http://localhost.nhs.uk", "http://[2001:db8::1]:1"]
+        {
             let error = with(url).unwrap_err();
             assert!(matches!(&error, Error::Target(_)) && error.to_string().starts_with(url), "{error}");
         }

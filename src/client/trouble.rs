@@ -100,10 +100,10 @@ fn ours(alert: AlertDescription, target: &Target) -> String {
         (AlertDescription::CertificateRequired, _) | (AlertDescription::HandshakeFailure, None) => {
             "it asks clients for a certificate: name yours with --cert-file and --key-file".to_owned()
         }
-        (AlertDescription::CertificateExpired, _) => "it says that our certificate (--cert-file) has expired".to_owned(),
-        (AlertDescription::UnknownCA, _) => {
-            "it does not know the issuer of our certificate (--cert-file)".to_owned()
+        (AlertDescription::CertificateExpired, _) => {
+            "it says that our certificate (--cert-file) has expired".to_owned()
         }
+        (AlertDescription::UnknownCA, _) => "it does not know the issuer of our certificate (--cert-file)".to_owned(),
         (AlertDescription::NoApplicationProtocol, _) => {
             "it does not speak HTTP/2 over TLS (ALPN h2): is this the port of the API?".to_owned()
         }

@@ -37,7 +37,7 @@ const RESET_UNSEEN: usize = 20;
 
 /// Streams that we had to reset for what the client did on them. More end the connection (RUSTSEC-2024-0003). Well-behaved
 /// clients cause some when they send to a stream that has just been cut.
-const RESET_BY_US: usize = 128;
+const RESET_BY_US: usize = 1_024;
 
 /// How connections behave. Defaults: architecture.md section 3, engine.md section 9, performance.md section 3.
 #[derive(Clone, Debug)]

@@ -134,9 +134,7 @@ fn certificates(key: &'static str, file: &str, pem: &[u8]) -> Result<Vec<Certifi
 fn issuers(file: &str, pem: &[u8]) -> Result<Arc<RootCertStore>, Flaw> {
     let mut issuers = RootCertStore::empty();
     for (n, certificate) in (1..).zip(certificates(CLIENT_CA, file, pem)?) {
-        issuers
-            .add(certificate)
-            .map_err(|e| flaw(CLIENT_CA, file, format!("certificate {n} cannot be used: {e}")))?;
+        issuers.add(certificate).map_err(|e| flaw(CLIENT_CA, file, format!("certificate {n} cannot be used: {e}")))?;
     }
     Ok(Arc::new(issuers))
 }
@@ -188,10 +186,7 @@ mod tests {
             (built(&broken, &key, None), "tls.certificate_file: c.pem: is no valid PEM"),
             (built(&certificate, garbage, None), "tls.key_file: k.pem: holds no private key in PEM"),
             (built(&certificate, &certificate, None), "tls.key_file: k.pem: holds no private key in PEM"),
-            (
-                built(&certificate, &other, None),
-                "tls.key_file: k.pem: is not the key of the certificate in c.pem",
-            ),
+            (built(&certificate, &other, None), "tls.key_file: k.pem: is not the key of the certificate in c.pem"),
             (built(&certificate, &key, Some("")), "tls.client_ca_file: ca.pem: holds no certificate in PEM"),
         ] {
             let error = answer.err().unwrap_or_else(|| panic!("taken, instead of: {expected}"));

@@ -6,17 +6,25 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use rustls::ClientConfig;
+use socket2::SockRef;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 use tokio_rustls::TlsConnector;
 use wardwatch::client::Client;
+use wardwatch::clock::SystemClock;
+use wardwatch::domain::{Clock, Span, Time};
+use wardwatch::wire::pb::subscribe_request::Start;
+use wardwatch::wire::pb::{SubmitReportsRequest, SubscribeRequest};
+use wardwatch::wire::timestamp_to;
 
 use super::handshakes::{closed, config, half, secured, socket};
 use super::house::{Secure, register, report, report_of};
-use crate::readers::raw::{GOOD, Heard, Raw};
+use crate::readers::raw::{GOOD, Heard, Manners, Raw, WIDE};
+use crate::support::hospital::{figures, ward};
 use crate::support::service::within;
 
-/// A way to a service for those who speak HTTP/2 by hand: plain on this side, TLS on the other.
+/// A way to a service for those who speak HTTP/2 by hand: plain on this side, TLS on the other, and next to nothing held in
+/// between.
 async fn tunnel(config: Arc<ClientConfig>, to: SocketAddr) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -25,6 +33,8 @@ async fn tunnel(config: Arc<ClientConfig>, to: SocketAddr) -> SocketAddr {
             let connector = TlsConnector::from(Arc::clone(&config));
             tokio::spawn(async move {
                 let far = socket("127.0.0.7", to).await;
+                SockRef::from(&far).set_recv_buffer_size(4_096).unwrap();
+                SockRef::from(&near).set_send_buffer_size(4_096).unwrap();
                 let Ok(mut far) = connector.connect("localhost".try_into().unwrap(), far).await else { return };
                 // Either side may end it as it likes.
                 let _ = tokio::io::copy_bidirectional(&mut near, &mut far).await;
@@ -87,9 +97,8 @@ async fn hostile_clients_are_closed_and_every_honest_call_succeeds() {
     let (stop, calls) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
     let client = secure.client().await;
     register(&client).await;
-    let honest: Vec<_> = [1, 2]
-        .map(|ward| tokio::spawn(be_honest(client.clone(), ward, Arc::clone(&stop), Arc::clone(&calls))))
-        .into();
+    let honest: Vec<_> =
+        [1, 2].map(|ward| tokio::spawn(be_honest(client.clone(), ward, Arc::clone(&stop), Arc::clone(&calls)))).into();
 
     let (mut silent, mut stuck, mut mute) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..50 {
@@ -120,6 +129,39 @@ async fn hostile_clients_are_closed_and_every_honest_call_succeeds() {
     for one in honest {
         within(one).await.unwrap();
     }
+    secure.stop().await;
+}
+
+/// A thousand reports, each of which changes alerts.
+async fn report_a_thousand(client: &Client) {
+    let began = SystemClock::default().now() - Span::minutes(30);
+    for round in 0..2 {
+        let at = |n: i32| began + Span::millis(i64::from(round * 500 + n));
+        let reports = (0..500).map(|n| figures(&ward(1), at(n), [20, 16, 40][n as usize % 3], 2)).collect();
+        let request = SubmitReportsRequest { reports, validate_only: false };
+        within(client.submit_reports(request)).await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn s1_a_reader_that_takes_nothing_is_noticed_below_tls() {
+    let secure = Secure::open(|_, settings| settings.streams.stall_limit = Duration::from_secs(1)).await;
+    let client = secure.client().await;
+    register(&client).await;
+    report_a_thousand(&client).await;
+    let by = tunnel(config(&secure.papers, &[b"h2"]), secure.running.address).await;
+    // It grants the widest windows and reads nothing: its socket takes nothing more.
+    let deaf = Manners { window: WIDE, grants: false, answers: true, narrow: true };
+    let mut raw = Raw::connect(by, deaf).await;
+    let start = Some(Start::SinceTime(timestamp_to(Time::default())));
+    for _ in 0..8 {
+        raw.subscribe(&SubscribeRequest { start: start.clone(), ..Default::default() });
+    }
+    let began = Instant::now();
+    raw.cut().await;
+    // Pings that nobody answers would take 30 s and more.
+    assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
+    report(&client, 18, 1).await.unwrap();
     secure.stop().await;
 }
 

@@ -148,7 +148,8 @@ async fn a_client_made_from_the_proto_files_alone_comes_with_mutual_tls() {
     let (place, papers) = (Place::sqlite(), Papers::new());
     let ca = format!("tls.client_ca_file={}", papers.text("clients.pem"));
     let process = serve(&place, &papers, &[&ca]);
-    let files = with(papers.target(address(&process)), &papers.clients.client("python").write(papers.folder.path(), "client"));
+    let files =
+        with(papers.target(address(&process)), &papers.clients.client("python").write(papers.folder.path(), "client"));
     let mut client = program(&python, "tests/foreign_client.py", &root().join("tests"));
     client.args(["--server", &process.address, "--ca-file"]).arg(files.ca_file.unwrap());
     client.arg("--cert-file").arg(files.cert_file.unwrap()).arg("--key-file").arg(files.key_file.unwrap());
