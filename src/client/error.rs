@@ -131,8 +131,9 @@ impl Error {
     pub fn is_transient(&self) -> bool {
         match self {
             // Certificates are renewed and files replaced, on both sides, while someone keeps trying.
-            Self::Unreachable { .. } | Self::Tls { .. } | Self::Credentials(_) => true,
-            Self::Silent(_) | Self::Ended(_) => true,
+            Self::Unreachable { .. } | Self::Tls { .. } | Self::Credentials(_) | Self::Silent(_) | Self::Ended(_) => {
+                true
+            }
             Self::Refused(r) => match r.code {
                 Code::Unavailable | Code::Aborted | Code::Cancelled | Code::DeadlineExceeded | Code::Unknown => true,
                 // Without a reason it was not the service that spoke: a proxy, or the HTTP/2 layer.

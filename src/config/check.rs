@@ -145,7 +145,7 @@ fn private(url: &str) -> bool {
     let local = ["http://127.0.0.1", "http://localhost", "http://[::1]"];
     let here =
         |start: &&str| url.strip_prefix(*start).is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '/']));
-    url.starts_with("https://") || local.iter().any(|start| here(&start))
+    url.starts_with("https://") || local.iter().any(here)
 }
 
 impl Log {

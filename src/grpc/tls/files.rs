@@ -74,13 +74,13 @@ impl Files {
         let provider = Arc::new(aws_lc_rs::default_provider());
         let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()
-            .map_err(|e| flaw(CERTIFICATE, &self.certificate, e))?;
+            .map_err(|e| flaw(CERTIFICATE, &self.certificate, e.to_string()))?;
         let asked = match self.client_ca.as_ref().zip(contents.client_ca.as_ref()) {
             None => builder.with_no_client_auth(),
             Some((file, pem)) => {
                 let verifier = WebPkiClientVerifier::builder_with_provider(issuers(file, pem)?, provider);
                 let verifier = if self.required { verifier } else { verifier.allow_unauthenticated() };
-                builder.with_client_cert_verifier(verifier.build().map_err(|e| flaw(CLIENT_CA, file, e))?)
+                builder.with_client_cert_verifier(verifier.build().map_err(|e| flaw(CLIENT_CA, file, e.to_string()))?)
             }
         };
         let mut config = asked.with_single_cert(chain, key).map_err(|e| self.unfit(e))?;
@@ -139,8 +139,8 @@ fn issuers(file: &str, pem: &[u8]) -> Result<Arc<RootCertStore>, Flaw> {
     Ok(Arc::new(issuers))
 }
 
-fn flaw(key: &'static str, file: &str, what: impl ToString) -> Flaw {
-    Flaw { key, file: file.to_owned(), what: what.to_string() }
+fn flaw(key: &'static str, file: &str, what: impl Into<String>) -> Flaw {
+    Flaw { key, file: file.to_owned(), what: what.into() }
 }
 
 #[cfg(test)]

@@ -54,7 +54,7 @@ fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
 async fn reset_rapidly(by: SocketAddr) -> Vec<Heard> {
     let mut flood = Raw::connect(by, GOOD).await;
     for _ in 0..1_000 {
-        let id = flood.subscribe(&Default::default());
+        let id = flood.subscribe(&SubscribeRequest::default());
         flood.reset(id);
     }
     flood.flush().await;
@@ -136,8 +136,8 @@ async fn hostile_clients_are_closed_and_every_honest_call_succeeds() {
 async fn report_a_thousand(client: &Client) {
     let began = SystemClock::default().now() - Span::minutes(30);
     for round in 0..2 {
-        let at = |n: i32| began + Span::millis(i64::from(round * 500 + n));
-        let reports = (0..500).map(|n| figures(&ward(1), at(n), [20, 16, 40][n as usize % 3], 2)).collect();
+        let at = |n: usize| began + Span::millis(round * 500 + i64::try_from(n).unwrap());
+        let reports = (0..500).map(|n| figures(&ward(1), at(n), [20, 16, 40][n % 3], 2)).collect();
         let request = SubmitReportsRequest { reports, validate_only: false };
         within(client.submit_reports(request)).await.unwrap();
     }

@@ -143,7 +143,7 @@ async fn a_pair_behind_a_symbolic_link_is_swapped_as_kubernetes_does_it() {
 async fn a_client_that_connects_anew_shows_its_new_certificate() {
     let secure = Secure::asking(ClientCertificates::Required).await;
     let files = secure.papers.clients.client("rostering").write(secure.papers.folder.path(), "client");
-    let client = Client::lazy(&with(secure.target(), &files)).unwrap();
+    let client = Client::lazy(with(secure.target(), &files)).unwrap();
     std::fs::write(&files.certificate, "garbage").unwrap();
     let error = within(client.is_serving()).await.unwrap_err();
     assert!(error.to_string().contains("--cert-file"), "{error}");
