@@ -17,11 +17,12 @@ use wardwatch::wire::pb::subscribe_request::Start;
 use wardwatch::wire::pb::{SubmitReportsRequest, SubscribeRequest};
 use wardwatch::wire::timestamp_to;
 
+use super::binary::{address, serve};
 use super::handshakes::{closed, config, half, secured, socket};
-use super::house::{Secure, register, report, report_of};
+use super::house::{Papers, Secure, register, report, report_of};
 use crate::readers::raw::{GOOD, Heard, Manners, Raw, WIDE};
 use crate::support::hospital::{figures, ward};
-use crate::support::service::within;
+use crate::support::service::{Place, within};
 
 /// A way to a service for those who speak HTTP/2 by hand: plain on this side, TLS on the other, and next to nothing held in
 /// between.
@@ -165,13 +166,16 @@ async fn s1_a_reader_that_takes_nothing_is_noticed_below_tls() {
     secure.stop().await;
 }
 
-/// Prints how much the others notice of a hostile client; it promises nothing, because other tests run beside it. Run it alone,
-/// in release: `cargo test --release --test it tls::abuse -- --ignored --nocapture`.
+/// Prints how much the others notice of a hostile client; it promises nothing, because other tests run beside it, and because the
+/// hostile client takes its part of the same cores. Run it alone, in release:
+/// `cargo test --release --test it tls::abuse -- --ignored --nocapture`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "a measurement: it needs the machine for itself"]
 async fn how_much_slower_the_others_report_beside_a_hostile_client() {
-    let secure = Secure::open(|_, _| ()).await;
-    let client = secure.client().await;
+    let (place, papers) = (Place::sqlite(), Papers::new());
+    let process = serve(&place, &papers, &[]);
+    let to = address(&process);
+    let client = within(Client::connect(&papers.target(to))).await.unwrap();
     register(&client).await;
     let measured = async |name: &str| {
         let began = Instant::now();
@@ -185,20 +189,23 @@ async fn how_much_slower_the_others_report_beside_a_hostile_client() {
         rate
     };
     let alone = measured("alone").await;
-    let by = tunnel(config(&secure.papers, &[b"h2"]), secure.running.address).await;
-    let (papers, to) = (&secure.papers, secure.running.address);
     let mut held = Vec::new();
     for _ in 0..200 {
-        held.push(half(papers, "127.0.0.9", to).await);
+        held.push(half(&papers, "127.0.0.9", to).await);
     }
+    let beside = measured("beside 200 half handshakes").await;
+    println!("the others keep {:.1} %", 100.0 * beside / alone);
+    let by = tunnel(config(&papers, &[b"h2"]), to).await;
+    // Twenty connections a second with 1,000 streams each, as one machine elsewhere might make them.
     let flood = tokio::spawn(async move {
+        let mut pace = tokio::time::interval(Duration::from_millis(50));
         loop {
+            pace.tick().await;
             reset_rapidly(by).await;
         }
     });
-    let beside = measured("beside one who resets rapidly and 200 half handshakes").await;
+    let beside = measured("beside these and 20,000 streams a second opened and reset").await;
     flood.abort();
     println!("the others keep {:.1} %", 100.0 * beside / alone);
-    drop(held);
-    secure.stop().await;
+    measured("alone again").await;
 }

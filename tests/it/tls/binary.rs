@@ -18,13 +18,14 @@ fn settings(papers: &Papers, more: &[&str]) -> Vec<String> {
     all.flat_map(|setting| ["--set".to_owned(), setting]).collect()
 }
 
-fn serve(place: &Place, papers: &Papers, more: &[&str]) -> Process {
+/// A service that speaks TLS, as a process of its own.
+pub fn serve(place: &Place, papers: &Papers, more: &[&str]) -> Process {
     let settings = settings(papers, more);
     let arguments: Vec<_> = settings.iter().map(String::as_str).collect();
     Process::serve(&place.url(), &arguments)
 }
 
-fn address(process: &Process) -> SocketAddr {
+pub fn address(process: &Process) -> SocketAddr {
     process.address.parse().unwrap()
 }
 
