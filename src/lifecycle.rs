@@ -20,8 +20,18 @@ pub struct Lifecycle {
     pub hard: CancellationToken,
     /// Tasks to wait for before the process ends.
     pub tasks: TaskTracker,
+    /// Has files that may change looked at.
+    pub reload: Reload,
     failed: Arc<AtomicBool>,
 }
+
+/// Asks everyone who reads files that may change to look at them at once: SIGHUP. Cheap to clone; all clones are one.
+#[derive(Clone, Debug, Default)]
+pub struct Reload(watch::Sender<()>);
+
+/// One reader of files, who hears when to look at them.
+#[derive(Debug)]
+pub struct Looks(watch::Receiver<()>);
 
 /// For so long after the store was last reached traffic may still come (contract: ready within 10 s).
 const LATELY: Duration = Duration::from_secs(10);
@@ -79,6 +89,27 @@ impl Lifecycle {
     }
 }
 
+impl Reload {
+    /// Asks.
+    pub fn ask(&self) {
+        self.0.send_replace(());
+    }
+    /// For one reader: it hears of everything asked from now on.
+    pub fn looks(&self) -> Looks {
+        Looks(self.0.subscribe())
+    }
+}
+
+impl Looks {
+    /// Returns when it is time to look: asked since the last time, or `every` has passed.
+    pub async fn changed(&mut self, every: Duration) {
+        // An error means that nobody is left who could ask.
+        if let Ok(Err(_)) = tokio::time::timeout(every, self.0.changed()).await {
+            tokio::time::sleep(every).await;
+        }
+    }
+}
+
 impl Readiness {
     /// Not ready yet; `waiting` says since when something waits to be stored, if anything does.
     pub fn new(waiting: watch::Receiver<Option<Instant>>) -> Self {
@@ -131,6 +162,24 @@ mod tests {
         assert!(!readiness.look(false), "it can be read, but takes nothing");
         waiting.send_replace(None);
         assert!(readiness.look(false));
+    }
+
+    #[tokio::test]
+    async fn who_reads_files_looks_when_asked_and_every_so_often() {
+        let (short, long) = (Duration::from_millis(20), Duration::from_hours(1));
+        let reload = Reload::default();
+        let (mut one, mut other) = (reload.looks(), reload.looks());
+        let began = Instant::now();
+        one.changed(short).await;
+        assert!(began.elapsed() >= short);
+        reload.clone().ask();
+        // Both hear at once, also of what was asked before they waited.
+        one.changed(long).await;
+        other.changed(long).await;
+        drop(reload);
+        let began = Instant::now();
+        one.changed(short).await;
+        assert!(began.elapsed() >= short, "with nobody left to ask time goes on");
     }
 
     #[tokio::test]

@@ -1,6 +1,8 @@
 //! The composition root: named steps, no logic.
 
+mod certificates;
 mod gate;
+mod told;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -20,6 +22,7 @@ use crate::feed::{self, Feed};
 use crate::gauges::{self, ClockWatch, Gauges};
 use crate::grpc::edge::Api;
 use crate::grpc::quota::{Quotas, Usual};
+use crate::grpc::tls::{Keeper, Tls, TlsStatus};
 use crate::grpc::{health, listener, measured, services};
 use crate::intake::{self, Intake};
 use crate::lifecycle::{Lifecycle, Readiness};
@@ -71,6 +74,8 @@ pub struct Running {
     pub metrics: Arc<Metrics>,
     /// How copies of the database go, if any are made.
     pub backups: Option<Arc<backup::Status>>,
+    /// What can be counted of TLS, if it is spoken.
+    pub tls: Option<Arc<TlsStatus>>,
     store: Arc<dyn Store>,
     intake: Intake,
     served: tokio::task::JoinHandle<()>,
@@ -92,6 +97,7 @@ struct House {
 /// # Errors
 /// One line that says what to do.
 pub async fn start(settings: &Settings, clock: SharedClock) -> Result<Running, StartError> {
+    let keeper = certificates::open(settings, &clock).await?;
     let api = admin::bind(settings.server.listen, "--listen").await.map_err(StartError::Bind)?;
     let operations = admin::bind(settings.server.admin_listen, "--admin-listen").await.map_err(StartError::Bind)?;
     let lifecycle = Lifecycle::default();
@@ -124,11 +130,16 @@ pub async fn start(settings: &Settings, clock: SharedClock) -> Result<Running, S
     let (address, admin_address) = addresses(&api, &operations)?;
     let gauges = gauges(&house, gate, &readiness, stuck);
     tokio::spawn(admin::serve(operations, readiness, gauges, house.lifecycle.hard.clone()));
-    let bounds = bounds(settings, &house.metrics);
+    let (bounds, tls) = (bounds(settings, &house.metrics, keeper.as_ref()), keeper.as_ref().map(Keeper::status));
+    if let Some(keeper) = keeper {
+        let looks = house.lifecycle.reload.looks();
+        house.lifecycle.spawn("certificates", keeper.run(looks, settings.server.reload_every));
+    }
+    house.lifecycle.spawn("told", told::run(Arc::clone(&house.metrics), tls.clone(), backups.clone()));
     let ends = house.lifecycle.clone();
     let served = tokio::spawn(async move { listener::serve(api, api_served, bounds, &ends).await });
     let House { store, intake, lifecycle, metrics, .. } = house;
-    Ok(Running { address, admin_address, lifecycle, metrics, backups, store, intake, served })
+    Ok(Running { address, admin_address, lifecycle, metrics, backups, tls, store, intake, served })
 }
 
 impl Running {
@@ -326,8 +337,10 @@ fn gauges(
     }))
 }
 
-fn bounds(settings: &Settings, metrics: &Arc<Metrics>) -> listener::Settings {
+fn bounds(settings: &Settings, metrics: &Arc<Metrics>, keeper: Option<&Keeper>) -> listener::Settings {
+    let handshakes = settings.limits.handshakes as usize;
     listener::Settings {
+        tls: keeper.map(|keeper| Arc::new(Tls::new(keeper, handshakes, settings.tls.handshake_timeout))),
         send_buffer: settings.limits.send_buffer_bytes as usize,
         streams: settings.limits.streams_per_connection,
         connections: settings.limits.connections as usize,

@@ -17,6 +17,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -325,12 +326,23 @@ class ForeignClient:
         return self.checks
 
 
+def connect(arguments: argparse.Namespace) -> grpc.Channel:
+    address = re.sub("^http://", "", arguments.server)
+    if arguments.ca_file is None:
+        return grpc.insecure_channel(address)
+    files = (arguments.ca_file, arguments.key_file, arguments.cert_file)
+    contents = (Path(file).read_bytes() if file else None for file in files)
+    return grpc.secure_channel(address, grpc.ssl_channel_credentials(*contents))
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--server", required=True, help="host:port; http:// before it is allowed")
-    address = re.sub("^http://", "", parser.parse_args().server)
+    parser.add_argument("--ca-file", help="issuers of the service's certificate: speak TLS")
+    parser.add_argument("--cert-file", help="our own certificate")
+    parser.add_argument("--key-file", help="its key")
     try:
-        with grpc.insecure_channel(address) as channel:
+        with connect(parser.parse_args()) as channel:
             print(f"ok {ForeignClient(channel).run()} checks")
     except Failed as failure:
         print(failure)

@@ -81,7 +81,8 @@ impl From<io::Error> for Failure {
 impl From<client::Error> for Failure {
     fn from(error: client::Error) -> Self {
         let exit = match &error {
-            client::Error::Url(_) => Exit::Usage,
+            client::Error::Url(_) | client::Error::Target(_) => Exit::Usage,
+            client::Error::Credentials(_) => Exit::Configuration,
             e if e.is_bad_request() => Exit::Rejected,
             _ => Exit::Failed,
         };

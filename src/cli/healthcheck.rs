@@ -20,7 +20,7 @@ impl Healthcheck {
     pub(super) async fn run(self, mut session: Session) -> Result<(), Failure> {
         let (serving, place) = match self.admin {
             Some(admin) => (is_ready(admin).await?, admin.to_string()),
-            None => (session.connect().await?.is_serving().await?, session.server.clone()),
+            None => (session.connect().await?.is_serving().await?, session.target.url.clone()),
         };
         let word = if serving { "SERVING" } else { "NOT_SERVING" };
         let json = session.output.is_json();

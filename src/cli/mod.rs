@@ -35,6 +35,7 @@ mod token;
 mod wards;
 mod watch;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -57,9 +58,21 @@ struct Cli {
 /// What every client command takes.
 #[derive(Debug, Args)]
 struct Target {
-    /// The service to talk to.
+    /// The service to talk to; https:// speaks TLS.
     #[arg(long, global = true, value_name = "URL", default_value = "http://127.0.0.1:50051")]
     server: String,
+    /// Who may have issued the service's certificate (PEM); without it those whom the system trusts.
+    #[arg(long, global = true, value_name = "FILE")]
+    ca_file: Option<PathBuf>,
+    /// Our own certificate (PEM), for services that ask for one.
+    #[arg(long, global = true, value_name = "FILE")]
+    cert_file: Option<PathBuf>,
+    /// Its private key (PEM).
+    #[arg(long, global = true, value_name = "FILE")]
+    key_file: Option<PathBuf>,
+    /// A file that holds our token; read again for each call.
+    #[arg(long, global = true, value_name = "FILE")]
+    token_file: Option<PathBuf>,
     /// The form of results: text for people, JSON (the protobuf JSON mapping), one object a line, or, of `strikes cover`,
     /// CSV.
     #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
@@ -138,8 +151,15 @@ enum Command {
 
 /// What a client command works with.
 struct Session {
-    server: String,
+    target: client::Target,
     output: Output,
+}
+
+impl From<Target> for client::Target {
+    fn from(target: Target) -> Self {
+        let Target { server, ca_file, cert_file, key_file, token_file, output: _ } = target;
+        Self { url: server, ca_file, cert_file, key_file, token_file }
+    }
 }
 
 impl Session {
@@ -149,7 +169,7 @@ impl Session {
 
     /// With what went wrong as the client tells it.
     async fn open(&self) -> Result<Client, client::Error> {
-        Client::connect(&self.server).await
+        Client::connect(&self.target).await
     }
 }
 
@@ -175,7 +195,7 @@ async fn run(cli: Cli) -> Result<(), Failure> {
     if cli.target.output == Format::Csv && !matches!(cli.command, Command::Strikes(strikes::Strikes::Cover(_))) {
         return Err(Failure::usage("--output csv is for 'strikes cover': use text or json"));
     }
-    let session = Session { server: cli.target.server, output: Output::stdout(cli.target.output) };
+    let session = Session { output: Output::stdout(cli.target.output), target: cli.target.into() };
     match cli.command {
         Command::Serve(serve) => return serve.run().await,
         Command::Config(config) => return config.run(session.output),

@@ -1,7 +1,7 @@
 use clap::Args;
 use tracing::{info, warn};
 
-use super::stop::Stop;
+use super::stop::{Hangup, Stop};
 use super::{Failure, config};
 use crate::clock::{SharedClock, SystemClock};
 use crate::config::{Flag, Settings};
@@ -39,10 +39,11 @@ impl Serve {
         faults::arm().map_err(|e| Failure::configuration(e.to_string()))?;
         // Before anything is started: a signal from here on means drain.
         let mut stop = Stop::new()?;
+        let mut hangup = Hangup::new()?;
         let clock: SharedClock = std::sync::Arc::new(SystemClock::default());
         let running = server::start(&settings, clock).await?;
         listening(&running, &settings);
-        let ended = until_its_end(running, &mut stop).await;
+        let ended = until_its_end(running, &mut stop, &mut hangup).await;
         if let Some(exporter) = exporter {
             exporter.finish().await;
         }
@@ -50,14 +51,20 @@ impl Serve {
     }
 }
 
-async fn until_its_end(running: Running, stop: &mut Stop) -> Result<(), Failure> {
+async fn until_its_end(running: Running, stop: &mut Stop, hangup: &mut Hangup) -> Result<(), Failure> {
     let lifecycle = running.lifecycle.clone();
     let ended = running.wait();
     tokio::pin!(ended);
-    tokio::select! {
-        // Without being asked to: a part of it failed.
-        ended = &mut ended => return Ok(ended?),
-        () = stop.asked() => lifecycle.begin_drain(),
+    loop {
+        tokio::select! {
+            // Without being asked to: a part of it failed.
+            ended = &mut ended => return Ok(ended?),
+            () = hangup.asked() => {
+                info!("SIGHUP: looking at the files of the configuration");
+                lifecycle.reload.ask();
+            }
+            () = stop.asked() => break lifecycle.begin_drain(),
+        }
     }
     info!("draining; a second signal ends at once");
     tokio::select! {
@@ -75,7 +82,10 @@ fn listening(running: &Running, settings: &Settings) {
         version = env!("CARGO_PKG_VERSION"),
         "listening"
     );
-    if settings.server.insecure && !settings.server.listen.ip().is_loopback() {
+    let encrypted = !settings.tls.certificate_file.is_empty();
+    if encrypted && settings.server.insecure && settings.access.permissions_file.is_empty() {
+        warn!("the API asks nobody who they are: no authentication");
+    } else if settings.server.insecure && !settings.server.listen.ip().is_loopback() {
         warn!("the API is open to everyone who can reach {}: no TLS, no authentication", running.address);
     }
 }

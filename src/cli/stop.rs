@@ -10,7 +10,6 @@ pub(super) struct Stop {
 
 impl Stop {
     pub(super) fn new() -> Result<Self, Failure> {
-        let listen = |kind| signal(kind).map_err(|e| Failure::failed(format!("cannot listen for signals: {e}")));
         Ok(Self { interrupt: listen(SignalKind::interrupt())?, terminate: listen(SignalKind::terminate())? })
     }
 
@@ -21,4 +20,23 @@ impl Stop {
             _ = self.terminate.recv() => {}
         }
     }
+}
+
+/// SIGHUP, from when it is made: it ends nothing.
+pub(super) struct Hangup(Signal);
+
+impl Hangup {
+    pub(super) fn new() -> Result<Self, Failure> {
+        Ok(Self(listen(SignalKind::hangup())?))
+    }
+
+    /// Waits for the next one.
+    pub(super) async fn asked(&mut self) {
+        // A stream of signals does not end.
+        let _ = self.0.recv().await;
+    }
+}
+
+fn listen(kind: SignalKind) -> Result<Signal, Failure> {
+    signal(kind).map_err(|e| Failure::failed(format!("cannot listen for signals: {e}")))
 }

@@ -5,12 +5,28 @@ use std::time::Duration;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
+use super::trouble::{Trouble, deepest};
+
 /// Why a call or a stream ended other than well. Its text is one line for a person.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
     /// Not a URL of a service.
-    #[error("'{0}' is not the URL of a service; write it as http://127.0.0.1:50051 (TLS is not spoken yet)")]
+    #[error("'{0}' is not the URL of a service; write it as http://127.0.0.1:50051, or https://... with TLS")]
     Url(String),
+    /// The URL and what goes with it make no sense together.
+    #[error("{0}")]
+    Target(String),
+    /// A certificate, key or token of our own cannot be used.
+    #[error("{0}")]
+    Credentials(String),
+    /// Somebody is there, but the two do not get on over TLS.
+    #[error("no connection to the service at {url}: {why}")]
+    Tls {
+        /// Where.
+        url: String,
+        /// What is wrong, and what to do.
+        why: String,
+    },
     /// Nobody answers there, or the connection broke.
     #[error(
         "cannot reach the service at {url} ({why}): start it with 'wardwatch serve', or name another with --server"
@@ -78,18 +94,21 @@ impl fmt::Display for Refusal {
 }
 
 impl Error {
-    pub(super) fn unreachable(url: &str, error: &dyn StdError) -> Self {
-        let mut deepest: &dyn StdError = error;
-        while let Some(source) = deepest.source() {
-            deepest = source;
+    /// The connection could not be made, or broke.
+    pub(super) fn broken(url: &str, error: &(dyn StdError + 'static), answered_by_tls: bool) -> Self {
+        let url = url.to_owned();
+        match Trouble::within(error) {
+            Some(Trouble::Tls(why)) => Self::Tls { url, why: why.clone() },
+            Some(Trouble::Credentials(why)) => Self::Credentials(why.clone()),
+            _ if answered_by_tls => Self::Tls { url, why: "it speaks TLS: write https://".to_owned() },
+            _ => Self::Unreachable { url, why: deepest(error).to_string() },
         }
-        Self::Unreachable { url: url.to_owned(), why: deepest.to_string() }
     }
 
-    pub(super) fn from_status(url: &str, status: &Status) -> Self {
+    pub(super) fn from_status(url: &str, status: &Status, answered_by_tls: bool) -> Self {
         // Only what this side of the wire made has a source: the connection failed, the service said nothing.
         if status.source().is_some() && status.code() != Code::OutOfRange {
-            return Self::unreachable(url, status);
+            return Self::broken(url, status, answered_by_tls);
         }
         let (reason, metadata) =
             status.get_details_error_info().map(|info| (info.reason, info.metadata)).unwrap_or_default();
@@ -111,7 +130,10 @@ impl Error {
     /// Whether the same may succeed later.
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Unreachable { .. } | Self::Silent(_) | Self::Ended(_) => true,
+            // Certificates are renewed and files replaced, on both sides, while someone keeps trying.
+            Self::Unreachable { .. } | Self::Tls { .. } | Self::Credentials(_) | Self::Silent(_) | Self::Ended(_) => {
+                true
+            }
             Self::Refused(r) => match r.code {
                 Code::Unavailable | Code::Aborted | Code::Cancelled | Code::DeadlineExceeded | Code::Unknown => true,
                 // Without a reason it was not the service that spoke: a proxy, or the HTTP/2 layer.
@@ -119,7 +141,9 @@ impl Error {
                 Code::ResourceExhausted => r.retry_after.is_some(),
                 _ => false,
             },
-            Self::Url(_) | Self::CursorExpired { .. } | Self::HistoryChanged | Self::Contract(_) => false,
+            Self::Url(_) | Self::Target(_) | Self::CursorExpired { .. } | Self::HistoryChanged | Self::Contract(_) => {
+                false
+            }
         }
     }
 
@@ -134,6 +158,11 @@ impl Error {
     /// Whether the service knows the caller, or does not, and will not do this.
     pub fn is_denied(&self) -> bool {
         matches!(self, Self::Refused(r) if matches!(r.code, Code::PermissionDenied | Code::Unauthenticated))
+    }
+
+    /// Whether the service does not know who asks: a token has ended, or was never good.
+    pub fn is_unauthenticated(&self) -> bool {
+        matches!(self, Self::Refused(r) if r.code == Code::Unauthenticated)
     }
 
     /// Whether the service found fault with the request itself.
@@ -159,7 +188,7 @@ mod tests {
         details.set_error_info("INVALID_REQUEST", "wardwatch", std::collections::HashMap::new());
         details.set_bad_request(vec![FieldViolation::new("wards[3].kind", "missing")]);
         let status = Status::with_error_details(Code::InvalidArgument, "no", details);
-        let error = Error::from_status(URL, &status);
+        let error = Error::from_status(URL, &status, false);
         assert!(error.is_bad_request() && !error.is_transient());
         assert_eq!(error.to_string(), "wards[3].kind: missing (INVALID_REQUEST)");
     }
@@ -170,7 +199,7 @@ mod tests {
         let metadata = std::collections::HashMap::from([("oldest_cursor".to_owned(), "00ff1a".to_owned())]);
         details.set_error_info("CURSOR_EXPIRED", "wardwatch", metadata);
         let status = Status::with_error_details(Code::OutOfRange, "no", details);
-        let error = Error::from_status(URL, &status);
+        let error = Error::from_status(URL, &status, false);
         assert!(matches!(error, Error::CursorExpired { oldest } if oldest == [0, 0xff, 0x1a]));
     }
 
@@ -179,14 +208,14 @@ mod tests {
         let mut details = ErrorDetails::new();
         details.set_retry_info(Some(Duration::from_secs(3)));
         let status = Status::with_error_details(Code::Unavailable, "going down", details);
-        let error = Error::from_status(URL, &status);
+        let error = Error::from_status(URL, &status, false);
         assert!(error.is_transient());
         assert_eq!(error.retry_after(), Some(Duration::from_secs(3)));
     }
 
     #[test]
     fn a_missing_permission_is_not_tried_again() {
-        assert!(!Error::from_status(URL, &Status::permission_denied("no")).is_transient());
-        assert!(!Error::from_status(URL, &Status::resource_exhausted("too large")).is_transient());
+        assert!(!Error::from_status(URL, &Status::permission_denied("no"), false).is_transient());
+        assert!(!Error::from_status(URL, &Status::resource_exhausted("too large"), false).is_transient());
     }
 }

@@ -2,6 +2,9 @@
 //! demo and the tests reach the service through it, as any integrator would.
 
 mod acting;
+mod bearer;
+mod connection;
+mod dial;
 mod error;
 mod health;
 pub mod json;
@@ -11,11 +14,13 @@ mod shift;
 mod situation;
 mod strikes;
 mod subscriber;
+mod target;
+mod trouble;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tonic::Request;
-use tonic::transport::{Channel, Endpoint};
 
 pub use crate::wire::{pb, timestamp_to};
 pub use error::{Error, Refusal};
@@ -23,6 +28,10 @@ pub use reporter::{Receipts, ReportSender, WINDOW};
 pub use shift::{Moment, Shift, instant};
 pub use situation::{Sight, SituationWatcher};
 pub use subscriber::{Item, ItemKind, Start, Subscriber, Subscription};
+pub use target::Target;
+
+use connection::Wire;
+use dial::Dial;
 
 use pb::alert_service_client::AlertServiceClient;
 use pb::policy_service_client::PolicyServiceClient;
@@ -30,38 +39,23 @@ use pb::register_service_client::RegisterServiceClient;
 use pb::reporting_service_client::ReportingServiceClient;
 use pb::server_service_client::ServerServiceClient;
 
-/// How long a connection may take to be made.
-const CONNECT: Duration = Duration::from_secs(5);
 /// How long a unary call may take.
 const CALL: Duration = Duration::from_secs(30);
-/// How often an idle connection is pinged, and how long the answer may take: middleboxes forget silent connections.
-const PING: Duration = Duration::from_secs(20);
 /// The largest answer taken; a page of 1,000 alerts is about 1 MiB.
 const ANSWER_BYTES: usize = 16 << 20;
 
 /// A connection to one service; cheap to clone. It reconnects by itself.
 #[derive(Clone, Debug)]
 pub struct Client {
-    url: String,
-    channel: Channel,
+    target: Arc<Target>,
+    wire: Wire,
+    dial: Dial,
 }
 
 impl Client {
-    /// Connects to `http://host:port`. Fails at once when nobody listens there.
-    pub async fn connect(url: &str) -> Result<Self, Error> {
-        let endpoint = endpoint(url)?;
-        let channel = endpoint.connect().await.map_err(|e| Error::unreachable(url, &e))?;
-        Ok(Self { url: url.to_owned(), channel })
-    }
-
-    /// Connects when first used: for one who would rather wait for the service than fail.
-    pub fn lazy(url: &str) -> Result<Self, Error> {
-        Ok(Self { url: url.to_owned(), channel: endpoint(url)?.connect_lazy() })
-    }
-
     /// The service's URL.
     pub fn url(&self) -> &str {
-        &self.url
+        &self.target.url
     }
 
     /// Opens a stream of reports; each report carries a tag of the caller's that comes back with its receipt. Read the
@@ -185,49 +179,34 @@ impl Client {
 
     /// What the service is.
     pub async fn server_info(&self) -> Result<pb::GetServerInfoResponse, Error> {
-        let mut server = ServerServiceClient::new(self.channel.clone());
+        let mut server = ServerServiceClient::new(self.wire.clone());
         self.answer(server.get_server_info(bounded(pb::GetServerInfoRequest {})).await)
     }
 
     fn answer<T>(&self, answer: Result<tonic::Response<T>, tonic::Status>) -> Result<T, Error> {
-        answer.map(tonic::Response::into_inner).map_err(|status| Error::from_status(&self.url, &status))
+        answer.map(tonic::Response::into_inner).map_err(|status| self.error(&status))
     }
 
-    fn reporting(&self) -> ReportingServiceClient<Channel> {
-        ReportingServiceClient::new(self.channel.clone()).max_decoding_message_size(ANSWER_BYTES)
+    /// What a status means: what the service said, or that it could not be reached.
+    fn error(&self, status: &tonic::Status) -> Error {
+        Error::from_status(&self.target.url, status, self.dial.is_answered_by_tls())
     }
 
-    fn alerts(&self) -> AlertServiceClient<Channel> {
-        AlertServiceClient::new(self.channel.clone()).max_decoding_message_size(ANSWER_BYTES)
+    fn reporting(&self) -> ReportingServiceClient<Wire> {
+        ReportingServiceClient::new(self.wire.clone()).max_decoding_message_size(ANSWER_BYTES)
     }
 
-    fn policies(&self) -> PolicyServiceClient<Channel> {
-        PolicyServiceClient::new(self.channel.clone()).max_decoding_message_size(ANSWER_BYTES)
+    fn alerts(&self) -> AlertServiceClient<Wire> {
+        AlertServiceClient::new(self.wire.clone()).max_decoding_message_size(ANSWER_BYTES)
     }
 
-    fn register(&self) -> RegisterServiceClient<Channel> {
-        RegisterServiceClient::new(self.channel.clone()).max_decoding_message_size(ANSWER_BYTES)
+    fn policies(&self) -> PolicyServiceClient<Wire> {
+        PolicyServiceClient::new(self.wire.clone()).max_decoding_message_size(ANSWER_BYTES)
     }
-}
 
-fn endpoint(url: &str) -> Result<Endpoint, Error> {
-    let invalid = || Error::Url(url.to_owned());
-    let endpoint = Endpoint::from_shared(url.to_owned()).map_err(|_| invalid())?;
-    if endpoint.uri().scheme_str() != Some("http") || endpoint.uri().host().is_none_or(str::is_empty) {
-        return Err(invalid());
+    fn register(&self) -> RegisterServiceClient<Wire> {
+        RegisterServiceClient::new(self.wire.clone()).max_decoding_message_size(ANSWER_BYTES)
     }
-    let agent = concat!("wardwatch/", env!("CARGO_PKG_VERSION"));
-    // Windows as performance.md section 3: 64 KiB a stream, HTTP/2's default, costs a third.
-    Ok(endpoint
-        .user_agent(agent)
-        .map_err(|_| invalid())?
-        .connect_timeout(CONNECT)
-        .tcp_nodelay(true)
-        .http2_keep_alive_interval(PING)
-        .keep_alive_timeout(PING)
-        .keep_alive_while_idle(true)
-        .initial_stream_window_size(1 << 20)
-        .initial_connection_window_size(4 << 20))
 }
 
 /// Live streams have no deadline; everything else has.

@@ -82,7 +82,7 @@ impl<T> Reporter<T> {
     async fn run(mut self) {
         loop {
             let Err(error) = self.session().await else { return };
-            let delay = if error.is_transient() { self.retry.failed(error.retry_after()) } else { None };
+            let delay = if self.retry.helps(&error) { self.retry.failed(error.retry_after()) } else { None };
             let Some(delay) = delay else {
                 let _ = self.output.send(Err(error)).await;
                 return;
@@ -130,7 +130,7 @@ impl<T> Reporter<T> {
                     }
                 }
                 message = stream.message() => {
-                    let message = message.map_err(|s| Error::from_status(self.client.url(), &s))?;
+                    let message = message.map_err(|s| self.client.error(&s))?;
                     let Some(message) = message else { return Err(Error::Ended(self.client.url().to_owned())) };
                     self.retry.succeeded();
                     for receipt in message.receipts {

@@ -3,6 +3,8 @@ use std::time::Duration;
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use tokio::time::Instant;
 
+use super::Error;
+
 /// First wait, doubled with each failure; jitter adds up to as much again, so that a thousand clients do not come back
 /// in step.
 const FIRST: Duration = Duration::from_millis(100);
@@ -15,19 +17,28 @@ pub(super) struct Retry {
     delays: ExponentialBackoff,
     failing_since: Option<Instant>,
     give_up_after: Option<Duration>,
+    /// Something went well before: the service knew who asked.
+    known: bool,
 }
 
 impl Retry {
     /// Gives up when nothing has succeeded for that long; never when `None`.
     pub(super) fn new(give_up_after: Option<Duration>) -> Self {
-        Self { delays: delays(), failing_since: None, give_up_after }
+        Self { delays: delays(), failing_since: None, give_up_after, known: false }
     }
 
     /// Something went well.
     pub(super) fn succeeded(&mut self) {
+        self.known = true;
         if self.failing_since.take().is_some() {
             self.delays = delays();
         }
+    }
+
+    /// Whether to try again after an error. Who was known to the service until now has had a token that ended: sooner or later
+    /// another lies in its file.
+    pub(super) fn helps(&self, error: &Error) -> bool {
+        error.is_transient() || error.is_unauthenticated() && self.known
     }
 
     /// Something failed: how long to wait, at least as long as the service asked; `None`: give up.
@@ -62,6 +73,17 @@ mod tests {
         retry.succeeded();
         assert!(retry.failed(None).is_some_and(|w| w <= 2 * FIRST));
         assert_eq!(retry.failed(Some(Duration::from_mins(1))), Some(Duration::from_mins(1)));
+    }
+
+    #[test]
+    fn a_token_that_has_ended_will_be_replaced_and_one_that_was_never_good_will_not() {
+        let refused = |status: tonic::Status| Error::from_status("http://localhost:1", &status, false);
+        let unknown = refused(tonic::Status::unauthenticated("no"));
+        let mut retry = Retry::new(None);
+        assert!(!retry.helps(&unknown), "it was never good");
+        retry.succeeded();
+        assert!(retry.helps(&unknown), "it was good until now");
+        assert!(!retry.helps(&refused(tonic::Status::permission_denied("no"))));
     }
 
     #[test]

@@ -4,9 +4,9 @@ use pb::situation_service_client::SituationServiceClient;
 use pb::watch_situation_response::Response;
 use tokio::time::{Instant, sleep_until, timeout};
 use tonic::Streaming;
-use tonic::transport::Channel;
 use tracing::{info, warn};
 
+use super::connection::Wire;
 use super::retry::Retry;
 use super::{ANSWER_BYTES, Client, Error, bounded, pb};
 
@@ -57,8 +57,8 @@ impl Client {
         }
     }
 
-    fn situations(&self) -> SituationServiceClient<Channel> {
-        SituationServiceClient::new(self.channel.clone()).max_decoding_message_size(ANSWER_BYTES)
+    fn situations(&self) -> SituationServiceClient<Wire> {
+        SituationServiceClient::new(self.wire.clone()).max_decoding_message_size(ANSWER_BYTES)
     }
 }
 
@@ -88,11 +88,11 @@ impl SituationWatcher {
         if self.stream.is_none() {
             self.stream = Some(self.open().await?);
         }
-        let Some(stream) = &mut self.stream else { return Err(Error::Ended(self.client.url.clone())) };
+        let Some(stream) = &mut self.stream else { return Err(Error::Ended(self.client.url().to_owned())) };
         let message = match timeout(self.silence, stream.message()).await {
             Ok(Ok(Some(message))) => message,
-            Ok(Ok(None)) => return Err(Error::Ended(self.client.url.clone())),
-            Ok(Err(status)) => return Err(Error::from_status(&self.client.url, &status)),
+            Ok(Ok(None)) => return Err(Error::Ended(self.client.url().to_owned())),
+            Ok(Err(status)) => return Err(self.client.error(&status)),
             Err(_) => return Err(Error::Silent(self.silence)),
         };
         Ok(match message.response {
@@ -123,7 +123,9 @@ impl SituationWatcher {
     fn recover(&mut self, error: Error) -> Result<(), Error> {
         self.stream = None;
         let asked = error.retry_after().max(self.come_back_after.take());
-        let Some(delay) = error.is_transient().then(|| self.retry.failed(asked)).flatten() else { return Err(error) };
+        let Some(delay) = self.retry.helps(&error).then(|| self.retry.failed(asked)).flatten() else {
+            return Err(error);
+        };
         if asked.is_some() {
             info!("{error}; coming back in {} ms", delay.as_millis());
         } else {

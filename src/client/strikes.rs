@@ -1,5 +1,4 @@
-use tonic::transport::Channel;
-
+use super::connection::Wire;
 use super::{ANSWER_BYTES, Client, Error, bounded, pb};
 use pb::strike_service_client::StrikeServiceClient;
 
@@ -46,7 +45,7 @@ impl Client {
         self.answer(self.strikes().get_strike_cover(bounded(request)).await)
     }
 
-    fn strikes(&self) -> StrikeServiceClient<Channel> {
-        StrikeServiceClient::new(self.channel.clone()).max_decoding_message_size(ANSWER_BYTES)
+    fn strikes(&self) -> StrikeServiceClient<Wire> {
+        StrikeServiceClient::new(self.wire.clone()).max_decoding_message_size(ANSWER_BYTES)
     }
 }

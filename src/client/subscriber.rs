@@ -136,7 +136,7 @@ impl Subscriber {
         match timeout(self.silence, stream.message()).await {
             Ok(Ok(Some(response))) => Ok(response),
             Ok(Ok(None)) => Err(Error::Ended(self.client.url().to_owned())),
-            Ok(Err(status)) => Err(Error::from_status(self.client.url(), &status)),
+            Ok(Err(status)) => Err(self.client.error(&status)),
             Err(_) => Err(Error::Silent(self.silence)),
         }
     }
@@ -209,7 +209,7 @@ impl Subscriber {
         self.stream = None;
         let asked = error.retry_after().max(self.come_back_after.take());
         let lost = matches!(error, Error::CursorExpired { .. } | Error::HistoryChanged);
-        let again = error.is_transient() || (lost && self.subscription.snapshot_if_lost);
+        let again = self.retry.helps(&error) || (lost && self.subscription.snapshot_if_lost);
         let Some(delay) = again.then(|| self.retry.failed(asked)).flatten() else { return Err(error) };
         // Asked to come back later is no failure: the service said goodbye, or that it is going down.
         if asked.is_some() {

@@ -52,6 +52,8 @@ pub struct Edge {
     retry_after: Duration,
     /// Counts every call.
     metrics: Arc<Metrics>,
+    /// Who is at the other end, if it has a certificate.
+    peer: Option<Peer>,
 }
 
 /// A body that ends when the service goes down: a watch of the health service would go on for ever.
@@ -67,7 +69,10 @@ impl hyper::service::Service<http::Request<Incoming>> for Edge {
     type Error = Infallible;
     type Future = BoxFuture<'static, Result<Self::Response, Infallible>>;
 
-    fn call(&self, request: http::Request<Incoming>) -> Self::Future {
+    fn call(&self, mut request: http::Request<Incoming>) -> Self::Future {
+        if let Some(peer) = &self.peer {
+            request.extensions_mut().insert(peer.clone());
+        }
         let path = request.uri().path();
         let (measured, origin) = Measured::begin(&self.metrics.calls, path, request.headers());
         let (ours, draining) = (path.starts_with(OURS), self.soft.is_cancelled());
@@ -95,7 +100,11 @@ impl hyper::service::Service<http::Request<Incoming>> for Edge {
 impl Edge {
     /// Serves an API until `soft` asks it to finish.
     pub fn new(api: Api, soft: CancellationToken, retry_after: Duration, metrics: Arc<Metrics>) -> Self {
-        Self { api: Api { routes: api.routes.prepare(), ..api }, soft, retry_after, metrics }
+        Self { api: Api { routes: api.routes.prepare(), ..api }, soft, retry_after, metrics, peer: None }
+    }
+    /// For a connection whose other end is `peer`.
+    pub fn of(self, peer: Option<Peer>) -> Self {
+        Self { peer, ..self }
     }
     /// Looks who calls, and whether they may; probes are not asked. The place it takes is kept until its answer is over.
     async fn let_in(&self, request: &mut http::Request<Incoming>, probe: bool) -> Result<Option<Seat>, Problem> {

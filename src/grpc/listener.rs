@@ -17,6 +17,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::grpc::edge::{Api, Edge};
+use crate::grpc::line::Line;
+use crate::grpc::peer::Peer;
+use crate::grpc::tls::Tls;
 use crate::grpc::watched::{Stuck, Watched};
 use crate::lifecycle::Lifecycle;
 use crate::metrics::Metrics;
@@ -24,6 +27,17 @@ use crate::metrics::Metrics;
 /// Bytes the kernel takes from us before it can send them. Without it, it takes up to 4 MiB for a reader that has stopped
 /// (net.ipv4.tcp_wmem), which count against our container; what is on its way to a reader that reads is not limited.
 const UNSENT: u32 = 128 << 10;
+
+/// Bytes of a request's headers, decoded: a token of an issuer with many groups is about 8 KiB.
+const HEADERS: u32 = 16 << 10;
+
+/// Streams that a client has opened and reset and that nobody has looked at yet. More end the connection with
+/// ENHANCE_YOUR_CALM: opening and resetting costs a client next to nothing, and us a call (CVE-2023-44487).
+const RESET_UNSEEN: usize = 20;
+
+/// Streams that we had to reset for what the client did on them. More end the connection (RUSTSEC-2024-0003). Well-behaved
+/// clients cause some when they send to a stream that has just been cut.
+const RESET_BY_US: usize = 1_024;
 
 /// How connections behave. Defaults: architecture.md section 3, engine.md section 9, performance.md section 3.
 #[derive(Clone, Debug)]
@@ -56,6 +70,8 @@ pub struct Settings {
     pub retry_after: Duration,
     /// Counts calls, and connections that are closed.
     pub metrics: Arc<Metrics>,
+    /// TLS, if it is spoken here.
+    pub tls: Option<Arc<Tls>>,
 }
 
 /// What all connections share.
@@ -98,6 +114,7 @@ impl Default for Settings {
             drain_limit: Duration::from_secs(20),
             retry_after: Duration::from_secs(1),
             metrics: Arc::default(),
+            tls: None,
         }
     }
 }
@@ -112,6 +129,9 @@ impl Settings {
             .initial_connection_window_size(self.connection_window)
             .max_frame_size(self.frame)
             .max_concurrent_streams(self.streams)
+            .max_header_list_size(HEADERS)
+            .max_pending_accept_reset_streams(RESET_UNSEEN)
+            .max_local_error_reset_streams(RESET_BY_US)
             .keep_alive_interval(self.ping_interval)
             .keep_alive_timeout(self.ping_timeout);
         builder
@@ -153,21 +173,36 @@ pub async fn serve(listener: TcpListener, api: Api, settings: Settings, lifecycl
 }
 
 impl Shared {
-    async fn connection(self, socket: TcpStream, peer: SocketAddr, _room: OwnedSemaphorePermit) {
+    async fn connection(self, socket: TcpStream, from: SocketAddr, _room: OwnedSemaphorePermit) {
         let lowat = || SockRef::from(&socket).set_tcp_notsent_lowat(UNSENT);
         if let Err(error) = socket.set_nodelay(true).and_then(|()| lowat()) {
-            tracing::debug!(%peer, %error, "TCP_NODELAY or TCP_NOTSENT_LOWAT could not be set");
+            tracing::debug!(peer = %from, %error, "TCP_NODELAY or TCP_NOTSENT_LOWAT could not be set");
         }
-        let (io, progress) = Watched::new(socket);
         let soft = self.edge.soft.clone();
-        let mut connection = pin!(self.builder.serve_connection(TokioIo::new(io), self.edge));
+        let opened = soft.run_until_cancelled(self.open(Watched::new(socket), from)).await;
+        if let Some((line, peer)) = opened.flatten() {
+            self.converse(line, peer, from).await;
+        }
+    }
+
+    /// What HTTP/2 will be spoken over, and with whom.
+    async fn open(&self, socket: Watched, from: SocketAddr) -> Option<(Line, Option<Peer>)> {
+        let Some(tls) = &self.settings.tls else { return Some((Line::plain(socket), None)) };
+        let (stream, peer) = tls.accept(socket, from).await?;
+        Some((Line::secure(stream), peer))
+    }
+
+    async fn converse(self, line: Line, peer: Option<Peer>, from: SocketAddr) {
+        let (progress, soft) = (line.progress(), self.edge.soft.clone());
+        let edge = self.edge.of(peer);
+        let mut connection = pin!(self.builder.serve_connection(TokioIo::new(line), edge));
         let mut stuck = pin!(progress.stuck(self.settings.preface_timeout, self.settings.stall_limit));
         let mut asked = false;
         loop {
             tokio::select! {
                 ended = connection.as_mut() => {
                     if let Err(error) = ended {
-                        tracing::debug!(%peer, %error, "connection ended");
+                        tracing::debug!(peer = %from, %error, "connection ended");
                     }
                     return;
                 }
@@ -179,8 +214,8 @@ impl Shared {
                 why = stuck.as_mut() => {
                     self.settings.metrics.events.connection_closed(why.reason());
                     match why {
-                        Stuck::SlowConsumer => tracing::warn!(%peer, reason = why.reason(), "connection closed"),
-                        Stuck::NoPreface => tracing::info!(%peer, reason = why.reason(), "connection closed"),
+                        Stuck::SlowConsumer => tracing::warn!(peer = %from, reason = why.reason(), "connection closed"),
+                        Stuck::NoPreface => tracing::info!(peer = %from, reason = why.reason(), "connection closed"),
                     }
                     return progress.reset();
                 }

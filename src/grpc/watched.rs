@@ -19,6 +19,7 @@ const PREFACE: u64 = 24;
 #[derive(Debug)]
 pub struct Progress {
     started: Instant,
+    /// Bytes of HTTP/2 that came.
     read: AtomicU64,
     /// Milliseconds after `started`, plus one, since when a write waits and no byte was taken; 0: none waits.
     stuck: AtomicU64,
@@ -54,14 +55,18 @@ impl Stuck {
 
 impl Watched {
     /// Watches a socket.
-    pub fn new(socket: TcpStream) -> (Self, Arc<Progress>) {
-        let progress = Arc::new(Progress {
+    pub fn new(socket: TcpStream) -> Self {
+        let progress = Progress {
             started: Instant::now(),
             read: AtomicU64::new(0),
             stuck: AtomicU64::new(0),
             reset: AtomicBool::new(false),
-        });
-        (Self { socket, progress: Arc::clone(&progress) }, progress)
+        };
+        Self { socket, progress: Arc::new(progress) }
+    }
+    /// What is known of its progress.
+    pub fn progress(&self) -> Arc<Progress> {
+        Arc::clone(&self.progress)
     }
     fn noted(&self, written: Poll<Result<usize>>) -> Poll<Result<usize>> {
         match &written {
@@ -74,6 +79,10 @@ impl Watched {
 }
 
 impl Progress {
+    /// So many bytes of HTTP/2 came.
+    pub fn heard(&self, bytes: usize) {
+        self.read.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
     fn waits(&self) {
         let now = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX - 1) + 1;
         let _ = self.stuck.compare_exchange(0, now, Ordering::Relaxed, Ordering::Relaxed);
@@ -82,12 +91,13 @@ impl Progress {
         let stuck = self.stuck.load(Ordering::Relaxed).checked_sub(1)?;
         Some(self.started + Duration::from_millis(stuck))
     }
-    /// Returns when the connection should be given up: no preface in time, or a write waits for longer than `limit`.
+    /// Returns when the connection should be given up: no preface in time from now, or a write waits for longer than `limit`.
     pub async fn stuck(&self, preface: Duration, limit: Duration) -> Stuck {
+        let began = Instant::now();
         sleep(preface.min(limit)).await;
         loop {
             let opened = self.read.load(Ordering::Relaxed) >= PREFACE;
-            if !opened && self.started.elapsed() >= preface {
+            if !opened && began.elapsed() >= preface {
                 return Stuck::NoPreface;
             }
             let waited = self.waits_since().map(|since| since.elapsed());
@@ -115,11 +125,7 @@ impl Drop for Watched {
 
 impl AsyncRead for Watched {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<Result<()>> {
-        let before = buf.filled().len();
-        let outcome = Pin::new(&mut self.socket).poll_read(cx, buf);
-        let more = buf.filled().len() - before;
-        self.progress.read.fetch_add(more as u64, Ordering::Relaxed);
-        outcome
+        Pin::new(&mut self.socket).poll_read(cx, buf)
     }
 }
 

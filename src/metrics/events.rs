@@ -28,6 +28,11 @@ struct Reload {
     result: &'static str,
 }
 
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Outcome {
+    result: &'static str,
+}
+
 /// A handle for whoever sees something happen. Words given to it are labels: fixed words of the code, nothing from outside.
 #[derive(Debug)]
 pub struct Events {
@@ -36,6 +41,10 @@ pub struct Events {
     reloads: Family<Reload, Counter>,
     reload_ok: Family<What, Gauge>,
     certificate: Family<What, Gauge>,
+    handshakes: Family<Outcome, Counter>,
+    backed_up: Gauge,
+    backup_bytes: Gauge,
+    backup_failures: Counter,
     scrape_errors: Counter,
     set_back: Counter,
     behind: Seconds,
@@ -58,6 +67,13 @@ impl Events {
         let reload_ok = registered(registry, "wardwatch_last_reload_ok", help);
         let help = "When the certificate ends, in seconds since 1970";
         let certificate = registered(registry, "wardwatch_certificate_expiry_timestamp_seconds", help);
+        let help = "TLS handshakes by result: ok, or why not";
+        let handshakes = registered(registry, "wardwatch_tls_handshakes", help);
+        let help = "When the last copy of the database was made, in seconds since 1970; 0: none by this process";
+        let backed_up = registered(registry, "wardwatch_backup_last_success_timestamp_seconds", help);
+        let backup_bytes = registered(registry, "wardwatch_backup_bytes", "Bytes of the last copy of the database");
+        let help = "Copies of the database that failed";
+        let backup_failures = registered(registry, "wardwatch_backup_failures", help);
         let help = "Scrapes whose figures of the store could not be read: those of the reading before are shown";
         let scrape_errors = registered(registry, "wardwatch_scrape_errors", help);
         let help = "How often the clock was found behind the time that was given out before";
@@ -67,7 +83,22 @@ impl Events {
         let help = "Age of the reading of the store that the cluster's figures come from";
         let figures_age = registered(registry, "wardwatch_figures_age_seconds", help);
         let read = Arc::new(Mutex::new(Instant::now()));
-        Self { closed, refused, reloads, reload_ok, certificate, scrape_errors, set_back, behind, figures_age, read }
+        Self {
+            closed,
+            refused,
+            reloads,
+            reload_ok,
+            certificate,
+            handshakes,
+            backed_up,
+            backup_bytes,
+            backup_failures,
+            scrape_errors,
+            set_back,
+            behind,
+            figures_age,
+            read,
+        }
     }
     /// The service closed a connection.
     pub fn connection_closed(&self, reason: &'static str) {
@@ -95,6 +126,25 @@ impl Events {
         } else {
             self.certificate.remove(&What { what });
         }
+    }
+    /// So many files were read again with this result since the start, where somebody else counts them.
+    pub fn reloads_are(&self, what: &'static str, (ok, failed): (u64, u64), last_ok: bool) {
+        for (result, all) in [("ok", ok), ("failed", failed)] {
+            let counter = self.reloads.get_or_create(&Reload { what, result });
+            counter.inc_by(all.saturating_sub(counter.get()));
+        }
+        self.reload_ok.get_or_create(&What { what }).set(last_ok.into());
+    }
+    /// So many TLS handshakes ended like this since the start.
+    pub fn handshakes_are(&self, result: &'static str, all: u64) {
+        let counter = self.handshakes.get_or_create(&Outcome { result });
+        counter.inc_by(all.saturating_sub(counter.get()));
+    }
+    /// How the copies of the database stand: when the last was made (seconds since 1970), its bytes, failures so far.
+    pub fn backups_are(&self, last: i64, bytes: u64, failures: u64) {
+        self.backed_up.set(last);
+        self.backup_bytes.set(i64::try_from(bytes).unwrap_or(i64::MAX));
+        self.backup_failures.inc_by(failures.saturating_sub(self.backup_failures.get()));
     }
     /// The store could not be read for a scrape.
     pub fn scrape_failed(&self) {

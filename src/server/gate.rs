@@ -4,13 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use tokio::time::{MissedTickBehavior, interval};
-
 use crate::access::{Gate, Issuer, IssuerSettings, KeySource, Keys, PermissionsFile};
 use crate::clock::SharedClock;
 use crate::config::{Jwt, Settings};
 use crate::domain::Span;
-use crate::lifecycle::Lifecycle;
+use crate::lifecycle::{Lifecycle, Looks};
 use crate::metrics::Metrics;
 use crate::server::StartError;
 
@@ -33,10 +31,12 @@ pub(super) async fn open(
     let issuer = issuer(&settings.jwt).await.map_err(|e| wrong("jwt", e))?;
     let gate = Gate::guarded(permissions, issuer, Arc::clone(clock));
     let every = settings.server.reload_every;
-    lifecycle.spawn("permissions", watch_permissions(file, Arc::clone(&gate), every, Arc::clone(metrics)));
+    let looks = lifecycle.reload.looks();
+    lifecycle.spawn("permissions", watch_permissions(file, Arc::clone(&gate), (looks, every), Arc::clone(metrics)));
     if gate.issuer().is_some() {
         let every = if settings.jwt.jwks_file.is_empty() { settings.jwt.refresh_every } else { every };
-        lifecycle.spawn("issuer's keys", watch_keys(Arc::clone(&gate), every, Arc::clone(metrics)));
+        let looks = lifecycle.reload.looks();
+        lifecycle.spawn("issuer's keys", watch_keys(Arc::clone(&gate), (looks, every), Arc::clone(metrics)));
     }
     Ok(gate)
 }
@@ -63,11 +63,14 @@ async fn issuer(jwt: &Jwt) -> Result<Option<Issuer>, String> {
     Issuer::new(settings, keys).map(Some)
 }
 
-async fn watch_permissions(mut file: PermissionsFile, gate: Arc<Gate>, every: Duration, metrics: Arc<Metrics>) {
-    let mut looks = interval(every);
-    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+async fn watch_permissions(
+    mut file: PermissionsFile,
+    gate: Arc<Gate>,
+    (mut looks, every): (Looks, Duration),
+    metrics: Arc<Metrics>,
+) {
     loop {
-        looks.tick().await;
+        looks.changed(every).await;
         let before = [&file.reloads.succeeded, &file.reloads.failed].map(|n| n.load(Ordering::Relaxed));
         file.look(&gate).await;
         let now = [&file.reloads.succeeded, &file.reloads.failed].map(|n| n.load(Ordering::Relaxed));
@@ -77,12 +80,10 @@ async fn watch_permissions(mut file: PermissionsFile, gate: Arc<Gate>, every: Du
     }
 }
 
-async fn watch_keys(gate: Arc<Gate>, every: Duration, metrics: Arc<Metrics>) {
-    let mut looks = interval(every);
-    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+async fn watch_keys(gate: Arc<Gate>, (mut looks, every): (Looks, Duration), metrics: Arc<Metrics>) {
     let mut failed = String::new();
     loop {
-        looks.tick().await;
+        looks.changed(every).await;
         let Some(issuer) = gate.issuer() else { return };
         match issuer.keys.refresh().await {
             Ok(changed) => {

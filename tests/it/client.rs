@@ -111,6 +111,24 @@ async fn a_subscriber_resumes_after_breaks_and_silence_without_a_gap() {
 }
 
 #[tokio::test]
+async fn a_subscriber_whose_token_ends_goes_on_with_the_next_one_and_one_that_was_never_known_gives_up() {
+    let ended = || Err(Status::unauthenticated("the token has ended"));
+    let fake = Fake::default();
+    fake.0.lock().unwrap().scripts = [
+        (vec![opened(b"0"), events(b"2", &[1, 2]), ended()], false),
+        // The next one is a little late.
+        (vec![ended()], false),
+        (vec![opened(b"2"), events(b"3", &[3])], true),
+        (vec![ended()], false),
+    ]
+    .into();
+    let client = fake.serve().await;
+    assert_eq!(follow(&client, Subscription::default(), 3).await, [1, 2, 3]);
+    let error = client.subscribe(Subscription::default()).next().await.unwrap_err();
+    assert!(error.is_unauthenticated(), "{error:?}");
+}
+
+#[tokio::test]
 async fn a_lost_history_is_told_or_answered_by_a_snapshot() {
     let lost = || {
         let mut details = ErrorDetails::new();

@@ -18,4 +18,5 @@ mod readers;
 mod service;
 mod store;
 mod support;
+mod tls;
 mod walls;

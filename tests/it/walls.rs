@@ -89,7 +89,7 @@ const ROOMS: [(&str, &[&str]); 25] = [
 ];
 
 /// Crates that only some rooms may name.
-const CRATES: [(&str, &[&str]); 21] = [
+const CRATES: [(&str, &[&str]); 24] = [
     ("sqlx", &["store"]),
     ("prost", &["wire", "client"]),
     ("prost_types", &["wire", "client", "grpc"]),
@@ -100,9 +100,12 @@ const CRATES: [(&str, &[&str]); 21] = [
     ("tonic_health", &["grpc", "client"]),
     ("tonic_reflection", &["grpc"]),
     ("hyper", &["grpc"]),
+    ("rustls", &["grpc", "client"]),
+    ("tokio_rustls", &["grpc", "client"]),
+    ("x509_parser", &["grpc"]),
     ("axum", &["admin"]),
     ("jsonwebtoken", &["access"]),
-    ("reqwest", &["access", "bridge"]),
+    ("reqwest", &["access", "bridge", "cli"]),
     ("governor", &["grpc"]),
     ("subtle", &["access"]),
     ("clap", &["cli"]),

@@ -86,7 +86,7 @@ impl Findings {
 
 impl Doctor {
     pub(super) async fn run(self, session: Session) -> Result<(), Failure> {
-        let place = reach::Place::of(&session.server)?;
+        let place = reach::Place::of(&session.target.url)?;
         let mut findings = Findings { session, failed: false };
         self.examine(&place, &mut findings).await?;
         // Everything has been said.

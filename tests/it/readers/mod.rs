@@ -6,7 +6,7 @@ mod house;
 mod limits;
 mod memory;
 mod proxy;
-mod raw;
+pub mod raw;
 mod retention;
 mod storm;
 mod stuck;

@@ -2,6 +2,7 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, ChildStderr, Command, ExitStatus, Output, Stdio};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -13,7 +14,8 @@ pub struct Process {
     child: Child,
     pub address: String,
     pub admin: String,
-    log: Option<JoinHandle<String>>,
+    log: Option<JoinHandle<()>>,
+    logged: Arc<Mutex<String>>,
 }
 
 /// The binary, with nothing of this process's configuration.
@@ -66,8 +68,10 @@ impl Process {
         let place = |key: &str| listening[key].as_str().unwrap().to_owned();
         let (address, admin) = (place("address"), place("admin"));
         // Read on, or the service would stand still at a full pipe.
-        let log = Some(std::thread::spawn(move || rest(log)));
-        Self { child, address, admin, log }
+        let logged = Arc::new(Mutex::new(String::new()));
+        let into = Arc::clone(&logged);
+        let log = Some(std::thread::spawn(move || rest(log, &into)));
+        Self { child, address, admin, log, logged }
     }
 
     /// Its process id.
@@ -95,7 +99,13 @@ impl Process {
             }
         };
         let status = super::service::within(end).await;
-        (status, self.log.take().unwrap().join().unwrap())
+        self.log.take().unwrap().join().unwrap();
+        (status, self.logged())
+    }
+
+    /// What it has logged since it listened.
+    pub fn logged(&self) -> String {
+        self.logged.lock().unwrap().clone()
     }
 
     /// Ends it as a power cut would.
@@ -129,18 +139,17 @@ pub async fn get(address: &str, path: &str) -> (u16, String) {
 }
 
 /// The log to its end; with WARDWATCH_TEST_LOG set it is shown as it comes.
-fn rest(log: BufReader<ChildStderr>) -> String {
+fn rest(log: BufReader<ChildStderr>, logged: &Mutex<String>) {
     let show = std::env::var_os("WARDWATCH_TEST_LOG").is_some();
-    let mut text = String::new();
     for line in log.lines() {
         let line = line.unwrap();
         if show {
             eprintln!("{line}");
         }
-        text += &line;
-        text.push('\n');
+        let mut logged = logged.lock().unwrap();
+        *logged += &line;
+        logged.push('\n');
     }
-    text
 }
 
 impl Drop for Process {
