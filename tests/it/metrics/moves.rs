@@ -62,7 +62,8 @@ async fn a_critical_alert_is_unheard_until_a_board_shows_it_and_open_until_it_is
         let raised = Scrape::of(&service).await;
         assert_eq!((open(&raised, "false"), open(&raised, "true"), unheard(&raised)), (Some(1.0), None, Some(1.0)));
         assert!((119.0..=125.0).contains(&raised.value("wardwatch_oldest_unacknowledged_critical_seconds", &[])));
-        assert!(raised.value("wardwatch_log_head_position", &[]) >= 1.0);
+        let followed = |s: &Scrape| s.value("wardwatch_log_head_position", &[]) >= 1.0;
+        until(&service, "the tail has read the event", followed).await;
         assert_eq!(raised.value("wardwatch_wards", &[("status", "critical")]), 1.0);
 
         // A board of another ward does not show it; one of the trust does.

@@ -85,7 +85,7 @@ async fn a_ward(process: &Process) {
 }
 
 fn id(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
+    hex::encode(bytes)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
