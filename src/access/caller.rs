@@ -103,9 +103,9 @@ impl Caller {
 
     /// Returns when it is no longer allowed what it was, with the reason.
     pub async fn ended(&self) -> Refused {
-        let Some(mut changes) = self.gate.changes() else { return std::future::pending().await };
+        let Some(mut permissions) = self.gate.changes() else { return std::future::pending().await };
         loop {
-            changes.mark_unchanged();
+            permissions.mark_unchanged();
             if let Err(why) = self.still() {
                 return why;
             }
@@ -117,7 +117,7 @@ impl Caller {
             };
             tokio::select! {
                 () = left => {}
-                changed = changes.changed() => {
+                changed = permissions.changed() => {
                     if changed.is_err() {
                         return std::future::pending().await;
                     }

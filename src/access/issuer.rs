@@ -24,7 +24,7 @@ pub struct IssuerSettings {
 /// An issuer whose tokens are taken.
 #[derive(Debug)]
 pub struct Issuer {
-    issuer: String,
+    name: String,
     audience: String,
     algorithms: Vec<Algorithm>,
     leeway: Span,
@@ -58,7 +58,7 @@ impl Issuer {
         let IssuerSettings { issuer, audience, algorithms, leeway } = settings;
         let known = |name: &String| name.parse().map_err(|_| format!("'{name}' is not an algorithm"));
         let algorithms = algorithms.iter().map(known).collect::<Result<_, _>>()?;
-        Ok(Self { issuer, audience, algorithms, leeway, keys })
+        Ok(Self { name: issuer, audience, algorithms, leeway, keys })
     }
 
     /// Checks a token: its algorithm, signature, issuer, audience and times.
@@ -83,7 +83,7 @@ impl Issuer {
 
     fn validation(&self, algorithm: Algorithm) -> Validation {
         let mut validation = Validation::new(algorithm);
-        validation.set_issuer(&[&self.issuer]);
+        validation.set_issuer(&[&self.name]);
         validation.set_audience(&[&self.audience]);
         validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
         // The library would ask the system's clock; ours is the database's.

@@ -92,7 +92,7 @@ impl Permissions {
             if !names.insert(name.clone()) {
                 return Err(wrong("is there twice: give each a name of its own".into()));
             }
-            permissions.add(listed).map_err(wrong)?;
+            permissions.add(&listed).map_err(wrong)?;
         }
         Ok(permissions)
     }
@@ -102,12 +102,12 @@ impl Permissions {
         self.count
     }
 
-    fn add(&mut self, listed: Listed) -> Result<(), String> {
+    fn add(&mut self, listed: &Listed) -> Result<(), String> {
         if listed.certificates.is_empty() && listed.subjects.is_empty() && listed.tokens.is_empty() {
             return Err("nothing tells it: name certificates, subjects or tokens".into());
         }
-        let Listed { certificates, subjects, tokens, .. } = &listed;
-        let identity = Arc::new(identity(&listed)?);
+        let Listed { certificates, subjects, tokens, .. } = listed;
+        let identity = Arc::new(identity(listed)?);
         for certificate in certificates {
             let known = ["URI:", "DNS:", "CN:"]
                 .iter()

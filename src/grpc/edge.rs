@@ -103,6 +103,7 @@ impl Edge {
         Self { api: Api { routes: api.routes.prepare(), ..api }, soft, retry_after, metrics, peer: None }
     }
     /// For a connection whose other end is `peer`.
+    #[must_use]
     pub fn of(self, peer: Option<Peer>) -> Self {
         Self { peer, ..self }
     }

@@ -26,8 +26,11 @@ const WATCHERS: &[Role] = &[Role::Subscriber, Role::Responder, Role::Planner, Ro
 /// Everyone who was let in.
 const ANYONE: &[Role] = &Role::ALL;
 
-/// The roles, one of which each method needs.
-const METHODS: [(&str, &[(&str, &[Role])]); 7] = [
+/// A method, and the roles one of which it needs.
+type Method = (&'static str, &'static [Role]);
+
+/// The services' methods.
+const METHODS: [(&str, &[Method]); 7] = [
     (
         "ReportingService",
         &[

@@ -107,7 +107,7 @@ impl Register {
         if !own {
             return Err(PolicyError::Foreign);
         }
-        self.change_policy(Call { update, effective, validate_only, by }).await
+        self.change_policy(Call { update, by, effective, validate_only }).await
     }
 
     /// Makes the change until it stands. It is made anew when others changed the register meanwhile, and lost when they

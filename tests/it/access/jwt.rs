@@ -11,6 +11,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::sync::Mutex;
 use tonic::{Code, Status};
+use wardwatch::clock::SystemClock;
+use wardwatch::domain::Clock;
 use wardwatch::wire::pb;
 
 use super::rig::{Guarded, Permissions};
@@ -43,7 +45,7 @@ impl Key {
 }
 
 fn now() -> i64 {
-    jiff::Timestamp::now().as_second()
+    SystemClock::default().now().as_micros() / 1_000_000
 }
 
 fn claims() -> Value {

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use tonic::Code;
 use tonic_types::StatusExt;
+use wardwatch::clock::SystemClock;
+use wardwatch::domain::Clock;
 use wardwatch::wire::pb;
 
 use super::rig::{Guarded, Permissions};
@@ -39,7 +41,7 @@ async fn whoever_sends_more_reports_than_it_may_is_told_when_to_come_back_and_ot
     let wild = permissions.token_with("wild", "reporter", "RJ1", "", "reports_per_second = 1");
     let calm = permissions.token("calm", "reporter", "RJ1");
     let guarded = Guarded::start(permissions).await.with_wards().await;
-    let now = jiff::Timestamp::now().as_microsecond();
+    let now = SystemClock::default().now().as_micros();
     let report = |n: i64| {
         let at = wardwatch::domain::Time::from_micros(now - n * 1_000_000);
         beds("organisations/RJ1/wards/A1", at, 10)

@@ -198,9 +198,9 @@ async fn how_much_slower_the_others_report_beside_a_hostile_client() {
     let by = tunnel(config(&papers, &[b"h2"]), to).await;
     // Twenty connections a second with 1,000 streams each, as one machine elsewhere might make them.
     let flood = tokio::spawn(async move {
-        let mut pace = tokio::time::interval(Duration::from_millis(50));
+        let mut beats = tokio::time::interval(Duration::from_millis(50));
         loop {
-            pace.tick().await;
+            beats.tick().await;
             reset_rapidly(by).await;
         }
     });
