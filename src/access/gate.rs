@@ -1,9 +1,11 @@
 //! Where every call comes in: what it shows is made into a caller, or it is refused.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use crate::access::{Caller, Credential, Identity, Issuer, Permissions, Refused, Token};
 use crate::clock::SharedClock;
@@ -26,18 +28,29 @@ pub struct Gate {
     issuer: Option<Issuer>,
     clock: SharedClock,
     refusals: Mutex<HashMap<Refused, u64>>,
+    said: Mutex<HashMap<(Refused, String), Said>>,
 }
+
+/// When a refusal was last logged, and how many were not since.
+#[derive(Debug, Default)]
+struct Said {
+    at: Option<Instant>,
+    unsaid: u64,
+}
+
+/// Refusals of the same reason and identity are logged once in so long.
+const QUIET: Duration = Duration::from_secs(10);
 
 impl Gate {
     /// Lets everyone do everything.
     pub fn open(clock: SharedClock) -> Arc<Self> {
-        Arc::new(Self { permissions: None, issuer: None, clock, refusals: Mutex::default() })
+        Arc::new(Self { permissions: None, issuer: None, clock, refusals: Mutex::default(), said: Mutex::default() })
     }
 
     /// Lets in whom the permissions know.
     pub fn guarded(permissions: Permissions, issuer: Option<Issuer>, clock: SharedClock) -> Arc<Self> {
         let permissions = Some(watch::Sender::new(Arc::new(permissions)));
-        Arc::new(Self { permissions, issuer, clock, refusals: Mutex::default() })
+        Arc::new(Self { permissions, issuer, clock, refusals: Mutex::default(), said: Mutex::default() })
     }
 
     /// Whether callers are asked who they are.
@@ -113,15 +126,27 @@ impl Gate {
         &self.clock
     }
 
-    /// Notes a refusal: in the log, as the audit of those who were kept out (which in the database would let anyone fill it),
-    /// and in the counts.
+    /// Notes a refusal: in the counts, and in the log, as the audit of those who were kept out. In the database anyone could
+    /// fill it with them, and in the log too if each were a line: of the same reason and identity one in so long is.
     pub fn refuse(&self, why: Refused, identity: &str, method: &str) {
-        *self.refusals.lock().unwrap_or_else(PoisonError::into_inner).entry(why).or_default() += 1;
-        tracing::warn!(target: "wardwatch::access", reason = why.code(), identity, method, "refused: {why}");
+        *lock(&self.refusals).entry(why).or_default() += 1;
+        let mut said = lock(&self.said);
+        let Said { at, unsaid } = said.entry((why, identity.to_owned())).or_default();
+        if at.is_some_and(|at| at.elapsed() < QUIET) {
+            *unsaid += 1;
+            return;
+        }
+        let more = std::mem::take(unsaid);
+        *at = Some(Instant::now());
+        tracing::warn!(target: "wardwatch::access", reason = why.code(), identity, method, more, "refused: {why}");
     }
 
     /// Refusals by reason since the start.
     pub fn refusals(&self) -> HashMap<Refused, u64> {
-        self.refusals.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        lock(&self.refusals).clone()
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

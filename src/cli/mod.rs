@@ -246,6 +246,21 @@ mod tests {
         Cli::command().debug_assert();
     }
 
+    /// One of a command's own would be taken for it: a token meant for another service would be sent to this one.
+    #[test]
+    fn no_command_has_a_flag_by_the_name_of_a_common_one() {
+        fn look(command: &clap::Command, common: &[clap::Id]) {
+            for own in command.get_arguments().filter(|a| !a.is_global_set()) {
+                assert!(!common.contains(own.get_id()), "{} {}", command.get_name(), own.get_id());
+            }
+            command.get_subcommands().for_each(|sub| look(sub, common));
+        }
+        let cli = Cli::command();
+        let common: Vec<_> = cli.get_arguments().filter(|a| a.is_global_set()).map(|a| a.get_id().clone()).collect();
+        assert!(common.len() > 4);
+        cli.get_subcommands().for_each(|sub| look(sub, &common));
+    }
+
     #[test]
     fn a_client_command_takes_its_server_anywhere() {
         for line in ["wardwatch --server http://h:1 alerts list", "wardwatch alerts list --server http://h:1"] {

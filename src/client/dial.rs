@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use hyper_util::rt::TokioIo;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{ClientConfig, ClientConnection, RootCertStore};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -23,6 +23,7 @@ use tokio_rustls::client::TlsStream;
 use tokio_util::either::Either;
 use tonic::transport::Uri;
 use tower::Service;
+use x509_parser::parse_x509_certificate;
 
 use super::target::{Target, bare};
 use super::trouble::{self, Trouble};
@@ -51,11 +52,28 @@ pub(super) struct Plain {
 pub(super) struct Dial {
     target: Arc<Target>,
     speaks_tls: Arc<AtomicBool>,
+    last: Arc<Mutex<Option<Handshake>>>,
+}
+
+/// What the last TLS handshake came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Handshake {
+    /// Such as `TLSv1_3`.
+    pub protocol: String,
+    /// When the service's certificate ends, in seconds since 1970; `None`: it cannot be read.
+    pub not_after: Option<i64>,
+    /// Whether a certificate of the client's own was there to be shown.
+    pub showed_certificate: bool,
 }
 
 impl Dial {
     pub fn new(target: Arc<Target>) -> Self {
-        Self { target, speaks_tls: Arc::default() }
+        Self { target, speaks_tls: Arc::default(), last: Arc::default() }
+    }
+
+    /// What the last TLS handshake came to; `None` without TLS.
+    pub fn handshake(&self) -> Option<Handshake> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Whether the other side was last seen to speak TLS where we do not.
@@ -88,6 +106,8 @@ impl Dial {
         if let Ok(word) = timeout(FIRST_WORD, stream.fill_buf()).await {
             word.map_err(|e| trouble::explained(&e, &host, &self.target))?;
         }
+        let done = handshake(stream.get_ref().1, self.target.cert_file.is_some());
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(done);
         Ok(TokioIo::new(Either::Right(stream)))
     }
 }
@@ -103,6 +123,13 @@ impl Service<Uri> for Dial {
     fn call(&mut self, uri: Uri) -> Self::Future {
         Box::pin(self.clone().connect(uri))
     }
+}
+
+fn handshake(session: &ClientConnection, showed_certificate: bool) -> Handshake {
+    let leaf = session.peer_certificates().and_then(<[_]>::first);
+    let not_after = leaf.and_then(|der| Some(parse_x509_certificate(der).ok()?.1.validity().not_after.timestamp()));
+    let protocol = session.protocol_version().map_or_else(String::new, |version| format!("{version:?}"));
+    Handshake { protocol, not_after, showed_certificate }
 }
 
 async fn configured(target: &Target) -> Result<ClientConfig, Trouble> {

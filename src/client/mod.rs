@@ -23,6 +23,7 @@ use std::time::Duration;
 use tonic::Request;
 
 pub use crate::wire::{pb, timestamp_to};
+pub use dial::Handshake;
 pub use error::{Error, Refusal};
 pub use reporter::{Receipts, ReportSender, WINDOW};
 pub use shift::{Moment, Shift, instant};
@@ -53,6 +54,11 @@ pub struct Client {
 }
 
 impl Client {
+    /// What the last TLS handshake came to; `None` without TLS.
+    pub fn handshake(&self) -> Option<Handshake> {
+        self.dial.handshake()
+    }
+
     /// The service's URL.
     pub fn url(&self) -> &str {
         &self.target.url

@@ -60,7 +60,7 @@ async fn a_service_that_is_well_passes_every_check() {
     service.report(figures(&ward(1), now - Span::seconds(1), 20, 2)).await;
     let address = service.running.address.to_string();
     let (code, lines) = examine(&address, &[]).await;
-    let checks = ["name", "connect", "tls", "grpc", "service", "clock", "limits", "log", "heartbeat"];
+    let checks = ["name", "connect", "tls", "grpc", "service", "identity", "clock", "limits", "log", "heartbeat"];
     assert_eq!(results(&lines), checks.map(|check| (check, "ok")), "{lines:?}");
     assert_eq!(code, Some(0));
     assert!(lines.iter().all(|(_, _, what, remedy)| !what.is_empty() && remedy.is_empty()), "{lines:?}");

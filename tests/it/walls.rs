@@ -102,7 +102,7 @@ const CRATES: [(&str, &[&str]); 24] = [
     ("hyper", &["grpc"]),
     ("rustls", &["grpc", "client"]),
     ("tokio_rustls", &["grpc", "client"]),
-    ("x509_parser", &["grpc"]),
+    ("x509_parser", &["grpc", "client"]),
     ("axum", &["admin"]),
     ("jsonwebtoken", &["access"]),
     ("reqwest", &["access", "bridge", "cli"]),

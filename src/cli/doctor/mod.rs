@@ -103,7 +103,7 @@ impl Doctor {
         }
         let client = match service::serving(&out.session).await {
             Ok((client, finding)) => {
-                out.add(&reach::encryption(place))?;
+                out.add(&reach::encryption(place, client.handshake().as_ref()))?;
                 out.add(&finding)?;
                 client
             }

@@ -8,9 +8,15 @@ use tokio::net::{TcpStream, lookup_host};
 use tokio::time::{Instant, timeout};
 
 use super::{Failure, Finding, PATIENCE};
+use crate::client::Handshake;
+use crate::clock::SystemClock;
+use crate::domain::{Clock as _, Span, Time};
 
 /// A connection that takes longer is worth a word.
 const SLOW: Duration = Duration::from_secs(1);
+
+/// A certificate that ends sooner is worth a word.
+const SOON: Span = Span::days(14);
 
 /// Where the service should be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,9 +42,6 @@ impl Place {
             return Err(wrong());
         }
         Ok(Self { host, port: uri.port_u16().unwrap_or(if encrypted { 443 } else { 80 }), encrypted })
-    }
-    fn shown(&self) -> String {
-        format!("{}:{}", self.host, self.port)
     }
     /// Whether it is this machine by name.
     fn is_here(&self) -> bool {
@@ -98,10 +101,10 @@ fn connected(address: SocketAddr, took: Duration, failures: &[String]) -> Findin
 }
 
 /// Whether others can read along. Of a connection that was made, so that TLS itself has been agreed upon.
-pub(super) fn encryption(place: &Place) -> Finding {
+pub(super) fn encryption(place: &Place, handshake: Option<&Handshake>) -> Finding {
     let check = "tls";
-    if place.encrypted {
-        return Finding::ok(check, format!("{} speaks it", place.shown()));
+    if let Some(handshake) = handshake.filter(|_| place.encrypted) {
+        return encrypted(handshake, SystemClock::default().now());
     }
     if place.is_here() {
         return Finding::ok(check, "none, and none is needed on this machine");
@@ -113,6 +116,18 @@ pub(super) fn encryption(place: &Place) -> Finding {
     )
 }
 
+fn encrypted(handshake: &Handshake, now: Time) -> Finding {
+    let Handshake { protocol, not_after, showed_certificate } = handshake;
+    let own = if *showed_certificate { "our certificate was taken" } else { "no certificate of ours was needed" };
+    let ends = not_after.map(|at| Time::from_micros(at.saturating_mul(1_000_000)));
+    let until = ends.map_or_else(String::new, |at| format!(", its certificate ends {at}"));
+    let what = format!("{protocol}{until}; {own}");
+    match ends {
+        Some(at) if at - now < SOON => Finding::warn("tls", what, "have its certificate renewed"),
+        _ => Finding::ok("tls", what),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::Level;
@@ -120,7 +135,7 @@ mod tests {
 
     #[test]
     fn a_url_names_a_host_and_a_port() {
-        let place = |url: &str| Place::of(url).map(|p| (p.shown(), p.encrypted)).map_err(|_| ());
+        let place = |url: &str| Place::of(url).map(|p| (format!("{}:{}", p.host, p.port), p.encrypted)).map_err(|_| ());
         assert_eq!(place("http://127.0.0.1:50051"), Ok(("127.0.0.1:50051".into(), false)));
         assert_eq!(place("https://wardwatch.trust.example"), Ok(("wardwatch.trust.example:443".into(), true)));
         assert_eq!(place("http://[::1]:9"), Ok(("::1:9".into(), false)));
@@ -131,10 +146,20 @@ mod tests {
 
     #[test]
     fn only_what_leaves_the_machine_needs_tls() {
-        let level = |url: &str| encryption(&Place::of(url).unwrap()).level;
+        let level = |url: &str| encryption(&Place::of(url).unwrap(), None).level;
         assert_eq!(
-            ["http://localhost:1", "http://[::1]:1", "https://h:1", "http://h:1"].map(level),
-            [Level::Ok, Level::Ok, Level::Ok, Level::Warn]
+            ["http://localhost:1", "http://[::1]:1", "http://h:1"].map(level),
+            [Level::Ok, Level::Ok, Level::Warn]
         );
+    }
+
+    #[test]
+    fn a_certificate_that_ends_soon_is_worth_a_word() {
+        let now: Time = "2026-11-30T00:00:00Z".parse().unwrap();
+        let level = |days: i64| {
+            let not_after = Some(now.as_micros() / 1_000_000 + days * 86_400);
+            encrypted(&Handshake { protocol: "TLSv1_3".into(), not_after, showed_certificate: true }, now).level
+        };
+        assert_eq!([15, 13, -1].map(level), [Level::Ok, Level::Warn, Level::Warn]);
     }
 }

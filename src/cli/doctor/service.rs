@@ -12,6 +12,9 @@ const NOTICEABLE: Span = Span::seconds(2);
 /// Reports from further ahead are rejected (FUTURE).
 const AHEAD: Span = Span::minutes(2);
 
+/// A credential that ends sooner is worth a word; the tokens of an issuer live for minutes, and are renewed all the time.
+const SOON: Span = Span::minutes(1);
+
 /// What to do when something else answers.
 const ANOTHER: &str = "is it the API's port (the admin port is another one), and does all in between speak HTTP/2?";
 
@@ -71,7 +74,7 @@ pub(super) async fn info(client: &Client) -> Result<Info, Finding> {
 
 /// All that needs no further question.
 pub(super) fn describe(info: &Info) -> Vec<Finding> {
-    let mut findings = vec![version(&info.answer), clock(info)];
+    let mut findings = vec![version(&info.answer), identity(info.answer.caller.as_ref(), info.here), clock(info)];
     findings.extend(info.answer.limits.as_ref().map(limits));
     findings
 }
@@ -84,6 +87,20 @@ fn version(answer: &pb::GetServerInfoResponse) -> Finding {
         return Finding::ok("service", what);
     }
     Finding::warn("service", what, format!("this command is of version {here}, and may not know all of it"))
+}
+
+/// Who we are to it.
+fn identity(caller: Option<&pb::Caller>, now: Time) -> Finding {
+    let Some(pb::Caller { identity, roles, organisations, expire_time, .. }) = caller else {
+        return Finding::ok("identity", "it asks nobody who they are");
+    };
+    let ends = client::instant(*expire_time).map(|at| Time::from_micros(at.as_microsecond()));
+    let until = ends.map_or_else(String::new, |at| format!(", until {at}"));
+    let what = format!("{identity}: {} of {}{until}", roles.join(", "), organisations.join(", "));
+    match ends {
+        Some(at) if at - now < SOON => Finding::warn("identity", what, "have the credential renewed"),
+        _ => Finding::ok("identity", what),
+    }
 }
 
 fn clock(info: &Info) -> Finding {

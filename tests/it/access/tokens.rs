@@ -70,6 +70,30 @@ fn a_token_is_made_and_printed_once_and_its_entry_is_right() {
     assert_eq!((code, stdout.as_str()), (Some(0), "1 identities\n"));
 }
 
+#[tokio::test]
+async fn the_doctor_says_who_one_is_and_a_command_without_its_token_is_told_what_to_show() {
+    let mut permissions = Permissions::new();
+    let wall = permissions.token("wall", "subscriber", "RJ1");
+    let guarded = Guarded::start(permissions).await;
+    let folder = tempfile::TempDir::new().unwrap();
+    let file = folder.path().join("token").display().to_string();
+    std::fs::write(&file, format!("{wall}\n")).unwrap();
+    let url = format!("http://{}", guarded.service.running.address);
+    let run = async |arguments: &[&str]| {
+        let mut command = wardwatch(arguments);
+        command.args(["--server", &url]);
+        said(&tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap())
+    };
+    let (code, stdout, _) = run(&["doctor", "--quick", "--token-file", &file]).await;
+    assert_eq!(code, Some(0), "{stdout}");
+    assert!(stdout.contains("ok    identity    wall: subscriber of organisations/RJ1"), "{stdout}");
+    let (code, _, stderr) = run(&["alerts", "list"]).await;
+    assert_eq!(code, Some(1));
+    assert!(stderr.contains("show who you are") && stderr.contains("CREDENTIALS_MISSING"), "{stderr}");
+    let (code, _, stderr) = run(&["wards", "import", "/dev/null", "--token-file", &file]).await;
+    assert_ne!(code, Some(0), "a subscriber registers nothing: {stderr}");
+}
+
 #[test]
 fn a_permissions_file_with_a_mistake_is_a_bad_configuration() {
     let mut permissions = Permissions::new();

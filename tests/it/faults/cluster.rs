@@ -220,8 +220,10 @@ impl Cluster {
         .await;
         // The list before the log: every position it may be as of is there then.
         let (open, open_at) = super::reading::open(self).await;
+        // Before the log is read, which takes a while when it is long: what time does meanwhile is not in it.
+        let at = now();
         let rows = self.rows().await;
         let events = super::reading::events(self.alerts(0).await, rows.len()).await;
-        Truth { rows, events, open, open_at, ..super::reading::rest(self, since).await }
+        Truth { rows, events, open, open_at, at, ..super::reading::rest(self, since).await }
     }
 }

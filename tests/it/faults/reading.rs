@@ -38,7 +38,6 @@ pub async fn events(mut alerts: AlertServiceClient<Channel>, count: usize) -> Ve
 
 /// Everything but the log and what is open; reports observed since a time.
 pub async fn rest(cluster: &Cluster, since: Time) -> Truth {
-    let at = now();
     let mut stored: HashMap<String, (pb::StaffingReport, usize)> = HashMap::new();
     let mut current = BTreeMap::new();
     for name in (1..=WARDS).map(ward).chain([GROUP.to_owned()]) {
@@ -48,7 +47,7 @@ pub async fn rest(cluster: &Cluster, since: Time) -> Truth {
         let blocks = blocks(cluster, &name).await;
         current.insert(name, blocks.into_iter().map(|b| (b.block, b.report_id)).collect());
     }
-    Truth { stored, audit: audit(cluster).await, current, at, ..Truth::default() }
+    Truth { stored, audit: audit(cluster).await, current, ..Truth::default() }
 }
 
 async fn reports(cluster: &Cluster, subject: &str, since: Time) -> Vec<pb::StaffingReport> {
