@@ -39,13 +39,13 @@ pub enum Refused {
     #[error("the token is not valid yet")]
     NotYetValid,
     /// Authentic, but the permissions file does not have it.
-    #[error("the permissions file does not have the caller")]
+    #[error("the caller is not in the permissions file")]
     Unlisted,
     /// The names of its certificate are those of several identities.
     #[error("the certificate's names are those of several identities")]
     Ambiguous,
     /// It does not have the role that the method needs.
-    #[error("the caller has not the role that this needs")]
+    #[error("the caller does not have the role that this needs")]
     Role,
     /// What it asks about is not its organisation's.
     #[error("the caller is not bound to that organisation")]

@@ -32,10 +32,10 @@ pub(super) struct Alertmanager {
     url: Vec<String>,
     /// A file with a bearer token for Alertmanager, or for what stands before it. Read anew for each request.
     #[arg(long = "alertmanager-token-file", value_name = "FILE")]
-    alertmanager_token_file: Option<PathBuf>,
+    its_token_file: Option<PathBuf>,
     /// PEM certificates to trust for Alertmanager instead of the system's.
     #[arg(long = "alertmanager-ca-file", value_name = "FILE")]
-    alertmanager_ca_file: Option<PathBuf>,
+    its_ca_file: Option<PathBuf>,
     /// How often open alerts are sent again, 1 to 600 s. What is not sent again ends in Alertmanager after four times that.
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=600))]
     resend_every: u64,
@@ -73,8 +73,8 @@ impl Alertmanager {
     fn options(self) -> Options {
         Options {
             urls: self.url,
-            token_file: self.alertmanager_token_file,
-            ca_file: self.alertmanager_ca_file,
+            token_file: self.its_token_file,
+            ca_file: self.its_ca_file,
             resend_every: Duration::from_secs(self.resend_every),
             include_forecasts: self.include_forecasts,
             organisations: self.organisation,

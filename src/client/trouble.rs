@@ -88,7 +88,9 @@ fn theirs(error: &CertificateError, host: &str, target: &Target) -> String {
         }
         CertificateError::NotValidForName => format!("its certificate is not for {host}"),
         CertificateError::NotValidForNameContext { presented, .. } => {
-            format!("its certificate is not for {host} but for {}", presented.join(", "))
+            // rustls writes them as DnsName("localhost").
+            let names: Vec<_> = presented.iter().map(|name| name.split('"').nth(1).unwrap_or(name)).collect();
+            format!("its certificate is not for {host} but for {}", names.join(", "))
         }
         other => format!("its certificate cannot be used: {other}"),
     }

@@ -129,10 +129,10 @@ pub async fn admit(gate: &Arc<Gate>, path: &str, shown: Shown) -> Result<Caller,
     Ok(caller)
 }
 
-/// A path for the log: whatever else a caller may have written there is not repeated.
+/// A method for the log: whatever else a caller may have written there is not repeated.
 fn method_shown(path: &str) -> &str {
     let ours = path.starts_with(OURS) && needs(path).is_some();
-    if ours { path } else { "another" }
+    path.rsplit('/').next().filter(|_| ours).unwrap_or("another")
 }
 
 /// Who sent a request.

@@ -66,6 +66,7 @@ fn line(entry: &pb::AuditEntry) -> String {
         (entry.close_reason != 0).then(|| spoken(entry.close_reason().as_str_name(), "CLOSE_REASON_")),
     ];
     by.extend(said.into_iter().flatten());
+    by.extend(Some(&entry.actor).filter(|actor| !actor.is_empty()).map(|actor| format!("as {actor}")));
     let changed =
         entry.changed.iter().map(|name| name.strip_prefix("alerts/").and_then(|id| id.get(..8)).unwrap_or(name));
     let changed: Vec<_> = changed.collect();
