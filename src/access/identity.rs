@@ -75,6 +75,10 @@ impl Identity {
     pub fn sees_totals_only(&self) -> bool {
         !self.roles.any(&[Role::Subscriber, Role::Responder, Role::Planner])
     }
+    /// Whether it may hear of wards and cover groups by name.
+    pub fn sees_wards(&self) -> bool {
+        Role::ALL.into_iter().any(|role| role != Role::National && self.roles.has(role))
+    }
     /// Whether it may claim a staff role.
     pub fn may_claim(&self, role: ResponderRole) -> bool {
         self.responder_roles.as_ref().is_none_or(|roles| roles.contains(&role))

@@ -74,15 +74,14 @@ impl pb::strike_service_server::StrikeService for Striking {
         request: Request<pb::GetStrikeRequest>,
     ) -> Result<Response<pb::GetStrikeResponse>, Status> {
         let caller = caller(&request)?;
-        let reach = caller.reach();
         let pb::GetStrikeRequest { name, version } = request.into_inner();
         let book = self.current().await?;
-        let strike = strike_named(&book, &name, reach)?;
+        let strike = strike_named(&book, &name, caller.reach())?;
         let Some(version) = version.filter(|v| *v != strike.version) else {
             let mut effect = self.register.strike_effect(&strike);
-            hide_effect(&mut effect, reach);
+            hide_effect(&mut effect, &caller);
             return Ok(Response::new(pb::GetStrikeResponse {
-                strike: Some(strike_shown(&strike, reach)),
+                strike: Some(strike_shown(&strike, &caller)),
                 effect: Some(effect),
             }));
         };
@@ -90,7 +89,7 @@ impl pb::strike_service_server::StrikeService for Striking {
         let newest = strike.version;
         let found =
             found.ok_or_else(|| Problem::NotFound(format!("version {version} of {name} (newest: {newest})")))?;
-        Ok(Response::new(pb::GetStrikeResponse { strike: Some(strike_shown(&found, reach)), effect: None }))
+        Ok(Response::new(pb::GetStrikeResponse { strike: Some(strike_shown(&found, &caller)), effect: None }))
     }
 
     async fn list_strikes(
@@ -113,7 +112,7 @@ impl pb::strike_service_server::StrikeService for Striking {
         };
         let rows: Vec<_> = book.strikes.values().map(|(_, s)| s).filter(wanted).take(page.limit() as usize).collect();
         let next_page_token = page.next(rows.len(), rows.last().map(|s| s.id.id().to_owned()));
-        let strikes = rows.iter().map(|s| strike_shown(s, caller.reach())).collect();
+        let strikes = rows.iter().map(|s| strike_shown(s, &caller)).collect();
         Ok(Response::new(pb::ListStrikesResponse { strikes, next_page_token, cursor: page.cursor }))
     }
 
@@ -144,28 +143,31 @@ pub(super) fn strike_named(book: &Rulebook, name: &str, reach: &Reach) -> Result
 }
 
 /// A strike without the derogations of others.
-fn strike_shown(strike: &Strike, reach: &Reach) -> pb::Strike {
+fn strike_shown(strike: &Strike, caller: &Caller) -> pb::Strike {
     let mut shown = wire::strike_to(strike);
-    hide_derogations(&mut shown, reach);
+    hide_derogations(&mut shown, caller);
     shown
 }
 
-fn hide_derogations(strike: &mut pb::Strike, reach: &Reach) {
-    strike.derogations.retain(|d| reach.has_named(&d.cover_group));
+fn hide_derogations(strike: &mut pb::Strike, caller: &Caller) {
+    let wards = caller.identity().sees_wards();
+    strike.derogations.retain(|d| wards && caller.reach().has_named(&d.cover_group));
 }
 
-/// Leaves counts, which name nobody, and the names that the reach has.
-fn hide_effect(effect: &mut pb::StrikeEffect, reach: &Reach) {
-    for names in [&mut effect.organisations, &mut effect.cover_groups, &mut effect.wards] {
-        names.retain(|name| reach.has_named(name));
+/// Leaves counts, which name nobody, and the names that the caller may hear.
+fn hide_effect(effect: &mut pb::StrikeEffect, caller: &Caller) {
+    effect.organisations.retain(|name| caller.reach().has_named(name));
+    let wards = caller.identity().sees_wards();
+    for names in [&mut effect.cover_groups, &mut effect.wards] {
+        names.retain(|name| wards && caller.reach().has_named(name));
     }
 }
 
 /// A change as its caller may see it.
 fn shown(done: StrikeChanged, by: &Caller) -> StrikeChanged {
     let mut done = done;
-    hide_derogations(&mut done.strike, by.reach());
-    hide_effect(&mut done.effect, by.reach());
+    hide_derogations(&mut done.strike, by);
+    hide_effect(&mut done.effect, by);
     done
 }
 

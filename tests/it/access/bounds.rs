@@ -244,6 +244,27 @@ async fn the_national_role_reads_totals_and_no_ward() {
     let root = guarded.by(&guarded.root).await;
     let request = pb::SubmitReportsRequest { reports: vec![figures(A1, now(), 20, 1)], validate_only: false };
     within(root.reporting().submit_reports(request)).await.unwrap();
+    let strike = pb::Strike {
+        union: "BMA".into(),
+        staff_group: pb::StaffGroup::ResidentDoctors.into(),
+        mode: pb::StrikeMode::FullWithdrawal.into(),
+        elective_policy: pb::ElectivePolicy::EmergencyOnly.into(),
+        scope: Some(pb::StrikeScope { nation: "ENGLAND".into(), ..Default::default() }),
+        windows: vec![pb::StrikeWindow {
+            start_local: "2030-04-26T08:00".into(),
+            end_local: "2030-04-26T17:00".into(),
+            ..Default::default()
+        }],
+        ..Default::default()
+    };
+    let create = pb::CreateStrikeRequest { strike: Some(strike), strike_id: "all".into(), validate_only: false };
+    let effect = within(root.strikes().create_strike(create)).await.unwrap().into_inner().effect.unwrap();
+    assert!(!effect.cover_groups.is_empty() && effect.organisations.len() == 2, "{effect:?}");
+    let get = pb::GetStrikeRequest { name: "strikes/all".into(), version: None };
+    let theirs =
+        within(guarded.by(&nation).await.strikes().get_strike(get)).await.unwrap().into_inner().effect.unwrap();
+    assert_eq!((theirs.organisations, theirs.ward_count), (effect.organisations, effect.ward_count));
+    assert!(theirs.cover_groups.is_empty() && theirs.wards.is_empty(), "no group, no ward");
     let ask = async |by: &As| {
         let request = pb::GetSituationRequest::default();
         within(by.situations().get_situation(request)).await.unwrap().into_inner().situation.unwrap()
