@@ -344,6 +344,7 @@ fn bounds(settings: &Settings, metrics: &Arc<Metrics>, keeper: Option<&Keeper>) 
         send_buffer: settings.limits.send_buffer_bytes as usize,
         streams: settings.limits.streams_per_connection,
         connections: settings.limits.connections as usize,
+        connections_per_address: settings.limits.connections_per_address as usize,
         stall_limit: settings.streams.stall_limit,
         drain_limit: settings.streams.drain_limit,
         longest_stream: settings.streams.max_age * 2,

@@ -110,7 +110,7 @@ impl Caller {
                 return why;
             }
             let left = async {
-                match self.expires {
+                match self.until() {
                     Some(at) => sleep((at - self.gate.clock().now()).to_std()).await,
                     None => std::future::pending().await,
                 }
@@ -124,6 +124,12 @@ impl Caller {
                 }
             }
         }
+    }
+
+    /// When it ends, as far as is known now: permissions may have brought it forward.
+    fn until(&self) -> Option<Time> {
+        let set = self.gate.whose(&self.credential).ok().and_then(|(_, until)| until);
+        [self.expires, set].into_iter().flatten().min()
     }
 
     /// Notes that it was refused something.

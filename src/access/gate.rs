@@ -1,6 +1,7 @@
 //! Where every call comes in: what it shows is made into a caller, or it is refused.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use crate::clock::SharedClock;
 use crate::domain::Time;
 
 /// What a call shows of itself.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Shown {
     /// The names of its client certificate, which the TLS handshake has checked, and the end of it.
     pub certificate: Option<(Arc<[String]>, Time)>,
@@ -40,6 +41,13 @@ struct Said {
 
 /// Refusals of the same reason and identity are logged once in so long.
 const QUIET: Duration = Duration::from_secs(10);
+
+impl fmt::Debug for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let header = self.authorization.as_ref().map(|_| "***");
+        f.debug_struct("Shown").field("certificate", &self.certificate).field("authorization", &header).finish()
+    }
+}
 
 impl Gate {
     /// Lets everyone do everything.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use jsonwebtoken::jwk::{Jwk, JwkSet, PublicKeyUse};
+use reqwest::redirect::Policy;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
@@ -43,9 +44,9 @@ impl Keys {
     /// # Errors
     /// When no HTTP client can be made.
     pub fn new(source: KeySource) -> Result<Self, String> {
-        let http = reqwest::Client::builder().timeout(PATIENCE).https_only(is_https(&source));
+        let http = reqwest::Client::builder().timeout(PATIENCE).https_only(is_https(&source)).redirect(Policy::none());
         // Without TLS no roots are needed, and an image without any could not even make a client.
-        let http = if is_https(&source) { http } else { http.tls_certs_only([]) };
+        let http = if is_https(&source) { http } else { http.tls_certs_only([]).no_proxy() };
         let http = http.build().map_err(|e| format!("no HTTP client can be made: {e}"))?;
         Ok(Self { source, http, set: ArcSwapOption::empty(), asked: Mutex::default() })
     }

@@ -3,6 +3,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::time::sleep;
 
 use crate::access::{Gate, Permissions};
 
@@ -14,6 +17,9 @@ pub struct Reloads {
     /// Refused.
     pub failed: AtomicU64,
 }
+
+/// A file that changed must be the same for so long.
+const SETTLED: Duration = Duration::from_millis(250);
 
 /// The permissions file, looked at again and again.
 #[derive(Debug)]
@@ -41,6 +47,11 @@ impl PermissionsFile {
     pub async fn look(&mut self, gate: &Gate) {
         let read = tokio::fs::read_to_string(&self.path).await.map_err(|e| e.to_string());
         if read == self.read {
+            return;
+        }
+        // Somebody may be writing it: half a file may be a right one that allows more.
+        sleep(SETTLED).await;
+        if tokio::fs::read_to_string(&self.path).await.map_err(|e| e.to_string()) != read {
             return;
         }
         let path = self.path.display();

@@ -1,5 +1,6 @@
 use std::fmt;
 use std::io;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -68,6 +69,10 @@ pub(super) fn all(options: &Options) -> Result<Vec<Alertmanager>, BridgeError> {
             why: why.to_string(),
         };
         std::fs::read_to_string(path).and_then(|text| token(&text)).map_err(why)?;
+        if let Some(open) = options.urls.iter().zip(&urls).find(|(_, url)| !private(url)).map(|(text, _)| text) {
+            let why = "would carry the token in clear text: write https://, or leave --alertmanager-token-file out";
+            return Err(BridgeError::Url { url: open.clone(), why });
+        }
     }
     let of = |alerts| Alertmanager { http: http.clone(), alerts, token_file: options.token_file.clone() };
     Ok(urls.into_iter().map(of).collect())
@@ -91,6 +96,14 @@ fn address(text: &str) -> Result<Url, BridgeError> {
         Err(()) => return Err(wrong(text, "has no path")),
     }
     Ok(url)
+}
+
+/// Whether nobody on the way can read what is sent there.
+fn private(url: &Url) -> bool {
+    let here = |host: &str| {
+        host == "localhost" || host.trim_matches(['[', ']']).parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
+    };
+    url.scheme() == "https" || url.host_str().is_some_and(here)
 }
 
 fn http(ca_file: Option<&Path>, tls: bool) -> Result<reqwest::Client, BridgeError> {

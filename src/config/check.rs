@@ -103,6 +103,7 @@ impl Settings {
             ("limits.message_bytes", (1_024..=64 << 20).contains(&l.message_bytes), "write 1024 to 67108864"),
             ("limits.streams_per_connection", l.streams_per_connection > 0, "write at least 1"),
             ("limits.connections", l.connections > 0, "write at least 1"),
+            ("limits.connections_per_address", l.connections_per_address > 0, "write at least 1"),
             ("limits.handshakes", l.handshakes > 0, "write at least 1"),
             ("limits.subscriptions", l.subscriptions > 0, "write at least 1"),
             ("limits.unreceipted_reports_per_stream", l.unreceipted_reports_per_stream > 0, "write at least 1"),
@@ -142,10 +143,13 @@ impl Jwt {
 
 /// Whether nobody on the way can change what a URL answers.
 fn private(url: &str) -> bool {
-    let local = ["http://127.0.0.1", "http://localhost", "http://[::1]"];
-    let here =
-        |start: &&str| url.strip_prefix(*start).is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '/']));
-    url.starts_with("https://") || local.iter().any(here)
+    let Ok(uri) = url.parse::<http::Uri>() else { return false };
+    let here = uri.host().is_some_and(|host| ["127.0.0.1", "localhost", "[::1]"].contains(&host));
+    match uri.scheme_str() {
+        Some("https") => uri.host().is_some(),
+        Some("http") => here,
+        _ => false,
+    }
 }
 
 impl Log {
@@ -229,6 +233,7 @@ mod tests {
             (with(&[("jwt.jwks_file", "keys.json"), ("jwt.jwks_url", "https://id.nhs.example")]), "jwt.jwks_file"),
             (with(&[("jwt.jwks_url", "http://id.nhs.example/keys")]), "jwt.jwks_url"),
             (with(&[("jwt.jwks_url", "http://localhost.example/keys")]), "jwt.jwks_url"),
+            (with(&[("jwt.jwks_url", "http://localhost:x@id.example/keys")]), "jwt.jwks_url"),
             (with(&[("jwt.jwks_file", "k"), ("jwt.algorithms", "none")]), "jwt.algorithms"),
             (with(&[("jwt.jwks_file", "k"), ("jwt.algorithms", "RS256,HS256")]), "jwt.algorithms"),
             (with(&[("jwt.jwks_file", "k"), ("jwt.audience", "")]), "jwt.audience"),

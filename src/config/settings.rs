@@ -135,6 +135,8 @@ pub struct Limits {
     pub streams_per_connection: u32,
     /// Connections in all.
     pub connections: u32,
+    /// Connections of one address.
+    pub connections_per_address: u32,
     /// TLS handshakes at a time.
     pub handshakes: u32,
     /// Streams of one identity; 0: no bound.

@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use futures_util::future::BoxFuture;
 use http::HeaderMap;
 use http_body::{Frame, SizeHint};
 use hyper::body::Incoming;
+use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tonic::Status;
 use tonic::body::Body;
@@ -30,6 +32,9 @@ use crate::metrics::Metrics;
 const OURS: &str = "/wardwatch.";
 /// Asked by probes, also while the service goes down.
 const HEALTH: &str = "/grpc.health.v1.Health/";
+
+/// How long a call may take until its answer begins: longer than any deadline of ours. A stream's begins at once.
+const SLOWEST: Duration = Duration::from_mins(1);
 
 /// What is served, and to whom.
 #[derive(Clone, Debug)]
@@ -54,6 +59,8 @@ pub struct Edge {
     metrics: Arc<Metrics>,
     /// Who is at the other end, if it has a certificate.
     peer: Option<Peer>,
+    /// Whether any call of this connection was let in.
+    called: Arc<AtomicBool>,
 }
 
 /// A body that ends when the service goes down: a watch of the health service would go on for ever.
@@ -89,7 +96,11 @@ impl hyper::service::Service<http::Request<Incoming>> for Edge {
             };
             let request = measured.request(request, origin);
             let answered = edge.api.routes.clone().oneshot(request).instrument(measured.span());
-            let response = mapped(answered.await?).map(|body| seated(body, seat));
+            // A request that comes in drops would hold what is there of it for as long as its connection lives.
+            let Ok(answered) = timeout(SLOWEST, answered).await else {
+                return Ok(measured.answer(Status::from(Problem::TooSlow).into_http()));
+            };
+            let response = mapped(answered?).map(|body| seated(body, seat));
             // A single answer during a drain is let out; it is streams that began before it which must end.
             let response = if ours || draining { response } else { response.map(|body| edge.ending(body)) };
             Ok(measured.answer(response))
@@ -100,16 +111,28 @@ impl hyper::service::Service<http::Request<Incoming>> for Edge {
 impl Edge {
     /// Serves an API until `soft` asks it to finish.
     pub fn new(api: Api, soft: CancellationToken, retry_after: Duration, metrics: Arc<Metrics>) -> Self {
-        Self { api: Api { routes: api.routes.prepare(), ..api }, soft, retry_after, metrics, peer: None }
+        Self {
+            api: Api { routes: api.routes.prepare(), ..api },
+            soft,
+            retry_after,
+            metrics,
+            peer: None,
+            called: Arc::default(),
+        }
     }
     /// For a connection whose other end is `peer`.
     #[must_use]
     pub fn of(self, peer: Option<Peer>) -> Self {
-        Self { peer, ..self }
+        Self { peer, called: Arc::default(), ..self }
+    }
+    /// Whether any call of this connection was let in, now and later.
+    pub fn called(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.called)
     }
     /// Looks who calls, and whether they may; probes are not asked. The place it takes is kept until its answer is over.
     async fn let_in(&self, request: &mut http::Request<Incoming>, probe: bool) -> Result<Option<Seat>, Problem> {
         if probe {
+            self.called.store(true, Ordering::Relaxed);
             return Ok(None);
         }
         let path = request.uri().path().to_owned();
@@ -118,6 +141,7 @@ impl Edge {
         let (seat, allowance) = self.api.quotas.seat(&caller, self.retry_after)?;
         request.extensions_mut().insert(allowance);
         request.extensions_mut().insert(caller);
+        self.called.store(true, Ordering::Relaxed);
         Ok(seat)
     }
     fn ending(&self, body: Body) -> Body {

@@ -4,6 +4,7 @@
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use hyper::rt::Executor;
@@ -12,13 +13,14 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::grpc::edge::{Api, Edge};
 use crate::grpc::line::Line;
 use crate::grpc::peer::Peer;
+use crate::grpc::shares::{Share, Shares};
 use crate::grpc::tls::Tls;
 use crate::grpc::watched::{Stuck, Watched};
 use crate::lifecycle::Lifecycle;
@@ -60,6 +62,13 @@ pub struct Settings {
     pub preface_timeout: Duration,
     /// Connections at once; further ones are closed.
     pub connections: usize,
+    /// Connections of one address at once; further ones are closed.
+    pub connections_per_address: usize,
+    /// A connection of which no call was let in for so long is closed: whoever may not call must not keep others out.
+    pub first_call: Duration,
+    /// A connection as old as this, give or take a fifth, takes no more calls: its client makes another, and shows a certificate
+    /// that still counts.
+    pub connection_age: Duration,
     /// A socket that takes no byte for this long while something waits is closed.
     pub stall_limit: Duration,
     /// A stream that lasts for this long is cut. Streams end themselves long before it, unless their reader holds them up.
@@ -109,6 +118,9 @@ impl Default for Settings {
             ping_timeout: Duration::from_secs(20),
             preface_timeout: Duration::from_secs(10),
             connections: 2_048,
+            connections_per_address: 1_024,
+            first_call: Duration::from_secs(30),
+            connection_age: Duration::from_hours(1),
             stall_limit: Duration::from_secs(30),
             longest_stream: Duration::from_hours(1),
             drain_limit: Duration::from_secs(20),
@@ -142,20 +154,25 @@ impl Settings {
 /// all have ended, at the latest at the drain limit.
 pub async fn serve(listener: TcpListener, api: Api, settings: Settings, lifecycle: &Lifecycle) {
     let (room, connections) = (Arc::new(Semaphore::new(settings.connections)), TaskTracker::new());
+    let (of_address, mut quiet) = (Shares::new(settings.connections_per_address), Quiet::default());
     let (soft, retry_after) = (lifecycle.soft.clone(), settings.retry_after);
     let edge = Edge::new(api, soft, retry_after, Arc::clone(&settings.metrics));
     let (builder, settings) = (settings.builder(), Arc::new(settings));
     let shared = Shared { builder, edge, settings: Arc::clone(&settings), hard: lifecycle.hard.child_token() };
     while let Some(accepted) = lifecycle.soft.run_until_cancelled(listener.accept()).await {
-        match (accepted, Arc::clone(&room).try_acquire_owned()) {
-            (Ok((socket, peer)), Ok(permit)) => {
-                connections.spawn(shared.clone().connection(socket, peer, permit));
-            }
-            (Ok((_, peer)), Err(_)) => {
+        match accepted {
+            Ok((socket, peer)) => {
+                let place = of_address.try_take(peer.ip()).zip(Arc::clone(&room).try_acquire_owned().ok());
+                if let Some(place) = place {
+                    connections.spawn(shared.clone().connection(socket, peer, place));
+                    continue;
+                }
                 settings.metrics.events.connection_closed("too_many_connections");
-                tracing::warn!(%peer, "refused: too many connections");
+                if let Some(count) = quiet.say() {
+                    tracing::warn!(%peer, count, "refused: too many connections");
+                }
             }
-            (Err(error), _) => {
+            Err(error) => {
                 // Out of file descriptors, or a peer that was gone before it was accepted.
                 tracing::warn!(%error, "a connection could not be accepted");
                 sleep(Duration::from_millis(50)).await;
@@ -172,8 +189,28 @@ pub async fn serve(listener: TcpListener, api: Api, settings: Settings, lifecycl
     }
 }
 
+/// A line of the log that anybody can bring about, written once in so long.
+#[derive(Debug, Default)]
+struct Quiet {
+    said: Option<Instant>,
+    since: u64,
+}
+
+impl Quiet {
+    /// How many there were since the last line, if it is time for one.
+    fn say(&mut self) -> Option<u64> {
+        const QUIET: Duration = Duration::from_secs(10);
+        self.since += 1;
+        if self.said.is_some_and(|at| at.elapsed() < QUIET) {
+            return None;
+        }
+        self.said = Some(Instant::now());
+        Some(std::mem::take(&mut self.since))
+    }
+}
+
 impl Shared {
-    async fn connection(self, socket: TcpStream, from: SocketAddr, _room: OwnedSemaphorePermit) {
+    async fn connection(self, socket: TcpStream, from: SocketAddr, _place: (Share, OwnedSemaphorePermit)) {
         let lowat = || SockRef::from(&socket).set_tcp_notsent_lowat(UNSENT);
         if let Err(error) = socket.set_nodelay(true).and_then(|()| lowat()) {
             tracing::debug!(peer = %from, %error, "TCP_NODELAY or TCP_NOTSENT_LOWAT could not be set");
@@ -195,9 +232,12 @@ impl Shared {
     async fn converse(self, line: Line, peer: Option<Peer>, from: SocketAddr) {
         let (progress, soft) = (line.progress(), self.edge.soft.clone());
         let edge = self.edge.of(peer);
+        let called = edge.called();
         let mut connection = pin!(self.builder.serve_connection(TokioIo::new(line), edge));
         let mut stuck = pin!(progress.stuck(self.settings.preface_timeout, self.settings.stall_limit));
-        let mut asked = false;
+        let mut silent = pin!(sleep(self.settings.first_call));
+        let mut aged = pin!(sleep(self.settings.connection_age.mul_f64(0.8 + 0.4 * fastrand::f64())));
+        let (mut asked, mut looked) = (false, false);
         loop {
             tokio::select! {
                 ended = connection.as_mut() => {
@@ -209,6 +249,18 @@ impl Shared {
                 () = soft.cancelled(), if !asked => {
                     asked = true;
                     connection.as_mut().graceful_shutdown();
+                }
+                () = aged.as_mut(), if !asked => {
+                    asked = true;
+                    connection.as_mut().graceful_shutdown();
+                }
+                () = silent.as_mut(), if !looked => {
+                    looked = true;
+                    if !called.load(Ordering::Relaxed) {
+                        self.settings.metrics.events.connection_closed("no_call");
+                        tracing::debug!(peer = %from, reason = "no_call", "connection closed");
+                        return progress.reset();
+                    }
                 }
                 () = self.hard.cancelled() => return progress.reset(),
                 why = stuck.as_mut() => {

@@ -23,6 +23,7 @@ mod register;
 pub mod reporting;
 mod server_info;
 pub mod services;
+mod shares;
 mod situation;
 mod situation_watch;
 pub mod status;

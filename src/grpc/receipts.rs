@@ -81,14 +81,14 @@ async fn read(
         if reports.len() > MOST_REPORTS {
             return Some(too_many(reports.len()).into());
         }
-        if let Err(problem) = allowance.take(reports.len()) {
+        if let Err(problem) = allowance.take(reports.len().max(1)) {
             return Some(problem.into());
         }
         let span = trace::batch(reports.len(), origin.as_ref());
         let need = u32::try_from(reports.len().clamp(1, window)).unwrap_or(u32::MAX);
         let room = Arc::clone(&room).acquire_many_owned(need).await.ok()?;
         let Ok(receipts) =
-            service.intake.submit(items(reports, &service.register.rulebook(), caller.reach()), false).await
+            service.intake.submit(items(reports, &service.register.rulebook(), caller.identity()), false).await
         else {
             return Some(Problem::Draining(retry_after()).into());
         };

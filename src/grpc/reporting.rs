@@ -7,7 +7,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::metadata::MetadataMap;
 use tonic::{Request, Response, Status, Streaming};
 
-use crate::access::Reach;
+use crate::access::{Identity, Reach};
 use crate::domain::{FieldViolation, Receipt, RejectReason, ReportError, ReportKey, Rulebook, Span, SubjectName, Time};
 use crate::grpc::guard::{bound, caller};
 use crate::grpc::keyed::Page;
@@ -67,12 +67,12 @@ pub struct Reporting {
 }
 
 /// A message's reports, formally checked, each in its place.
-pub(super) fn items(reports: Vec<pb::StaffingReport>, book: &Rulebook, reach: &Reach) -> Vec<Item> {
-    reports.into_iter().map(|report| item(report, book, reach)).collect()
+pub(super) fn items(reports: Vec<pb::StaffingReport>, book: &Rulebook, by: &Identity) -> Vec<Item> {
+    reports.into_iter().map(|report| item(report, book, by)).collect()
 }
 
-fn item(message: pb::StaffingReport, book: &Rulebook, reach: &Reach) -> Item {
-    if let Some(field) = foreign(&message, reach) {
+fn item(message: pb::StaffingReport, book: &Rulebook, by: &Identity) -> Item {
+    if let Some(field) = foreign(&message, &by.reach) {
         let text = "you may not report for this organisation: ask whoever keeps the permissions file";
         let error = FieldViolation::new(field, RejectReason::PermissionDenied, text);
         return Err(Box::new(Receipt::rejected(message.report_id, error)));
@@ -83,7 +83,7 @@ fn item(message: pb::StaffingReport, book: &Rulebook, reach: &Reach) -> Item {
         Box::new(Receipt::rejected(sent, error))
     })?;
     let payload = wire::encode_report(&report);
-    Ok(Submitted { digest: wire::digest(&payload), payload, report })
+    Ok(Submitted { digest: wire::digest(&payload), payload, report, by: Arc::clone(&by.name) })
 }
 
 /// The field that names a subject of another organisation, before anything else is looked at. What is no name is told so.
@@ -139,7 +139,7 @@ impl pb::reporting_service_server::ReportingService for Reporting {
             return Err(too_many(reports.len()).into());
         }
         allowance.take(reports.len())?;
-        let items = items(reports, &self.register.rulebook(), caller.reach());
+        let items = items(reports, &self.register.rulebook(), caller.identity());
         let submit = async {
             let receipts = self.intake.submit(items, validate_only).await.ok()?;
             receipts.await.ok()

@@ -25,6 +25,11 @@ use crate::rules;
 use crate::store::Store;
 use crate::wire::{self, pb};
 
+/// A health question is a name; nobody who asks it has been asked who they are.
+const PROBE_BYTES: usize = 1 << 10;
+/// A reflection question is a name too.
+const QUESTION_BYTES: usize = 64 << 10;
+
 /// What the services call.
 #[derive(Clone, Debug)]
 pub struct Services {
@@ -127,9 +132,9 @@ impl Services {
         let situations = pb::situation_service_server::SituationServiceServer::new(situations);
         let striking = pb::strike_service_server::StrikeServiceServer::new(striking);
         let info = pb::server_service_server::ServerServiceServer::new(info);
-        let routes = Routes::new(health)
-            .add_service(reflection().build_v1()?)
-            .add_service(reflection().build_v1alpha()?)
+        let routes = Routes::new(health.max_decoding_message_size(PROBE_BYTES))
+            .add_service(reflection().build_v1()?.max_decoding_message_size(QUESTION_BYTES))
+            .add_service(reflection().build_v1alpha()?.max_decoding_message_size(QUESTION_BYTES))
             .add_service(AlertApi::new(alerts))
             .add_service(reporting.max_decoding_message_size(limits.message_bytes))
             .add_service(registering.max_decoding_message_size(limits.message_bytes))

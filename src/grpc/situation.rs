@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures_util::stream::{BoxStream, StreamExt, unfold};
 use tonic::{Request, Response, Status};
 
-use crate::access::{Caller, Role};
+use crate::access::{Caller, Refused, Role};
 use crate::clock::SharedClock;
 use crate::domain::{Day, OrganisationCode, Time, Zone};
 use crate::feed::{Feed, cursor};
@@ -113,6 +113,11 @@ impl Situations {
         caller: &Caller,
     ) -> Result<Ask, Problem> {
         let pb::SituationFilter { organisations, sites, regions } = filter.unwrap_or_default();
+        if !sites.is_empty() && caller.identity().sees_totals_only() {
+            // A site may be a single ward.
+            caller.refuse(Refused::Role, "filter.sites");
+            return Err(Problem::Refused(Refused::Role));
+        }
         let filter = pb::AlertFilter { organisations, sites, regions, ..pb::AlertFilter::default() };
         let mut wanted = filter::check(&filter, &self.register.rulebook(), rules::RULES, caller.reach());
         if wanted.is_err() {

@@ -55,6 +55,8 @@ pub enum Problem {
     Refused(Refused),
     /// The caller may not claim the staff role it acts in.
     RoleNotYours,
+    /// The request did not come in, or was not answered, in time.
+    TooSlow,
     /// The caller has as many streams as it may.
     TooManyStreams(Duration),
     /// The caller sends more reports a second than it may; when there is room again.
@@ -89,6 +91,7 @@ impl Problem {
             Self::TooManySubscriptions(_) => (Code::ResourceExhausted, "TOO_MANY_SUBSCRIPTIONS"),
             Self::Refused(why) => refused(*why),
             Self::RoleNotYours => (Code::PermissionDenied, "RESPONDER_ROLE_DENIED"),
+            Self::TooSlow => (Code::DeadlineExceeded, "REQUEST_TOO_SLOW"),
             Self::TooManyStreams(_) => (Code::ResourceExhausted, "TOO_MANY_STREAMS"),
             Self::TooManyReports(_) => (Code::ResourceExhausted, "TOO_MANY_REPORTS"),
         }
@@ -135,6 +138,7 @@ impl Problem {
                 "the service has as many subscriptions as it may: come back later, or ask another replica".into()
             }
             Self::Refused(why) => told(*why).into(),
+            Self::TooSlow => "the request was not there, or not answered, within a minute: send it whole".into(),
             Self::RoleNotYours => "you may not act in this staff role: ask whoever keeps the permissions file".into(),
             Self::TooManyStreams(_) => "you have as many streams open as you may: close one, or come back later".into(),
             Self::TooManyReports(_) => {
@@ -177,6 +181,7 @@ impl Problem {
             | Self::StillBreaching(_)
             | Self::Refused(_)
             | Self::RoleNotYours
+            | Self::TooSlow
             | Self::Internal(_) => {}
         }
         details.set_error_info(reason, "wardwatch", metadata);

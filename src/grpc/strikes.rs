@@ -149,6 +149,11 @@ fn strike_shown(strike: &Strike, caller: &Caller) -> pb::Strike {
     shown
 }
 
+fn has_all(scope: &pb::StrikeScope, reach: &Reach) -> bool {
+    *reach == Reach::All
+        || !scope.organisations.is_empty() && scope.organisations.iter().all(|name| reach.has_named(name))
+}
+
 fn hide_derogations(strike: &mut pb::Strike, caller: &Caller) {
     let wards = caller.identity().sees_wards();
     strike.derogations.retain(|d| wards && caller.reach().has_named(&d.cover_group));
@@ -166,6 +171,10 @@ fn hide_effect(effect: &mut pb::StrikeEffect, caller: &Caller) {
 /// A change as its caller may see it.
 fn shown(done: StrikeChanged, by: &Caller) -> StrikeChanged {
     let mut done = done;
+    if done.strike.scope.as_ref().is_some_and(|scope| !has_all(scope, by.reach())) {
+        // They tell which others are registered.
+        done.warnings.clear();
+    }
     hide_derogations(&mut done.strike, by);
     hide_effect(&mut done.effect, by);
     done

@@ -1,4 +1,5 @@
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
@@ -26,18 +27,32 @@ pub(super) struct Draft<'a> {
     cold: bool,
     summary: bool,
     acting: Option<(Actor, Act)>,
+    /// Who sent the report that is judged; nobody when time is.
+    sender: Arc<str>,
 }
 
 impl<'a> Draft<'a> {
     pub(super) fn new(book: &'a Rulebook, subject: Subject, now: Time, retention: Span) -> Self {
         let write = SubjectWrite { subject: subject.number, base: subject.etag, ..SubjectWrite::default() };
         let now = not_before(&subject, now);
-        Self { book, now, retention, subject, write, hot: false, cold: false, summary: false, acting: None }
+        Self {
+            book,
+            now,
+            retention,
+            subject,
+            write,
+            hot: false,
+            cold: false,
+            summary: false,
+            acting: None,
+            sender: "".into(),
+        }
     }
 
     /// Judges a report; `stored` is the digest found in the store under its key.
     pub(super) fn report(&mut self, submitted: &Submitted, stored: Option<i64>) -> Option<Receipt> {
-        let Submitted { report, payload, digest } = submitted;
+        let Submitted { report, payload, digest, by } = submitted;
+        self.sender = Arc::clone(by);
         let input = Input::Report { report, digest: *digest, stored, retention: self.retention };
         let decision = rules::judge(self.book, &self.subject, &input, self.now);
         if decision.stored {
@@ -63,6 +78,7 @@ impl<'a> Draft<'a> {
 
     /// Judges the passing of time.
     pub(super) fn tick(&mut self) {
+        self.sender = "".into();
         let decision = rules::judge(self.book, &self.subject, &Input::Tick, self.now);
         self.check_at(decision.next_check);
         let _no_receipt = self.apply(decision);
@@ -109,11 +125,16 @@ impl<'a> Draft<'a> {
         receipt
     }
 
+    /// Who sent the report, where one is judged. Its method is told by the cause.
+    fn sent(&self) -> Actor {
+        Actor { method: String::new(), subject: self.sender.to_string() }
+    }
+
     fn append(&mut self, events: &[AlertEvent]) {
         let Some(last) = events.last() else { return };
         let rows = events.iter().map(|e| EventRow { alert: e.alert.id, payload: wire::event_to(e) }).collect();
         let (Actor { method, subject: actor }, act) =
-            self.acting.clone().map_or_else(Default::default, |(actor, act)| (actor, Some(act)));
+            self.acting.clone().map_or_else(|| (self.sent(), None), |(actor, act)| (actor, Some(act)));
         let inputs = events.iter().flat_map(|e| e.alert.inputs.iter().map(|i| self.report_name(i)));
         let audited = wire::Audited {
             method,

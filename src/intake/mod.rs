@@ -50,6 +50,8 @@ pub struct Submitted {
     pub payload: Bytes,
     /// Of the payload.
     pub digest: i64,
+    /// The authenticated subject that sent it, for the audit alone; empty without authentication.
+    pub by: Arc<str>,
 }
 
 /// A report to judge, or the receipt of one already refused, which keeps its place.

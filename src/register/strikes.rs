@@ -10,8 +10,8 @@ use crate::wire::{self, InvalidFields, Violations, Warnings, pb};
 
 /// The method that announces a strike.
 const CREATE: &str = "CreateStrike";
-/// Most records of derogations of one strike.
-const MOST_DEROGATIONS: usize = 1_000;
+/// Most records of derogations of one organisation in one strike: none fills it up for the others.
+const MOST_DEROGATIONS: usize = 200;
 
 /// Why a strike was not changed. Nothing was written.
 #[derive(Clone, Debug)]
@@ -211,8 +211,9 @@ impl Register {
             strike.derogations.retain(|d| key(d) != key(&derogation));
             strike.derogations.push(derogation.clone());
             strike.derogations.sort();
-            if strike.derogations.len() > MOST_DEROGATIONS {
-                let text = format!("the strike has {MOST_DEROGATIONS} already");
+            let own = |d: &&Derogation| d.group.organisation() == derogation.group.organisation();
+            if strike.derogations.iter().filter(own).count() > MOST_DEROGATIONS {
+                let text = format!("the organisation has {MOST_DEROGATIONS} in this strike already");
                 v.add("cover_group", RejectReason::TooMany, text);
             }
             checked(v, Some(Wanted { strike, warnings: Warnings::at("") }))
@@ -347,7 +348,8 @@ fn derogable(v: &mut Violations, book: &Rulebook, strike: &Strike, group: &Subje
         None => {
             let near =
                 |other: &&SubjectName| (strsim::osa_distance(&other.to_string(), &group.to_string()), (*other).clone());
-            let in_force = book.groups.iter().filter(|(_, g)| g.in_force).map(|(name, _)| name);
+            let own = |name: &SubjectName| name.organisation() == group.organisation();
+            let in_force = book.groups.iter().filter(|(name, g)| g.in_force && own(name)).map(|(name, _)| name);
             let nearest = in_force.min_by_key(near).map(|n| format!(" (nearest: {n})")).unwrap_or_default();
             v.add("cover_group", reason, format!("'{group}' is not registered{nearest}"));
         }

@@ -98,13 +98,12 @@ pub(super) const MOST_FLAGS: usize = 50;
 /// How far ahead of the service's clock a report may be (domain.md section 7).
 pub(super) const AHEAD: Span = Span::minutes(2);
 
-/// The registered subject of the same kind whose name is nearest to `name`, of the same organisation if that is
-/// registered. Of cover groups only those in force.
+/// The registered subject of the same kind whose name is nearest to `name`, of the same organisation: what others have is
+/// not for everyone who asks. Of cover groups only those in force.
 pub fn nearest(book: &Rulebook, name: &SubjectName) -> Option<SubjectName> {
-    let known = book.organisations.contains_key(name.organisation());
-    let near = |w: &SubjectName| !known || w.organisation() == name.organisation();
+    let near = |w: &SubjectName| w.organisation() == name.organisation();
     let candidates: Vec<SubjectName> = match name {
-        SubjectName::Organisation(_) => book.organisations.keys().cloned().map(SubjectName::Organisation).collect(),
+        SubjectName::Organisation(_) => Vec::new(),
         SubjectName::Ward(..) => book.wards.keys().filter(|w| near(w)).cloned().collect(),
         SubjectName::CoverGroup(..) => {
             book.groups.iter().filter(|(g, facts)| facts.in_force && near(g)).map(|(g, _)| g.clone()).collect()

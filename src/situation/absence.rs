@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
-use crate::domain::{GradeCover, OrganisationCode};
+use crate::domain::{GradeCover, MedicalCover, OrganisationCode};
 use crate::situation::int;
 use crate::situation::nurses::total;
 use crate::situation::part::Part;
@@ -13,21 +13,29 @@ use crate::wire::pb;
 /// Numbers by which people could be told.
 const FEW: RangeInclusive<i32> = 1..=7;
 
-/// The figures of organisations, added up. One with a small figure is left out with both: what is expected and at work is
+/// The figures of organisations, added up. One with a small figure in any of its cover groups, or with groups whose figures
+/// are not current, is left out with both: what is expected and at work is
 /// no secret, so the other figure would tell the small one. Nor is it in a sum: two sums would tell it.
 pub(super) fn absence(parts: &[&Part<'_>], unmasked: &BTreeSet<OrganisationCode>) -> Option<pb::SituationAbsence> {
     let mut sums = pb::SituationAbsence::default();
     let mut reported = false;
     for part in parts {
-        let grades = || part.groups.iter().filter_map(|g| g.cover).flat_map(|c| &c.grades);
-        let sum = |of: fn(&GradeCover) -> Option<u32>| total(grades().map(of));
-        let (industrial, other) = (sum(|g| g.absent_industrial_action), sum(|g| g.absent_other));
+        let covers: Vec<&MedicalCover> = part.groups.iter().filter_map(|g| g.cover).collect();
+        let sum = |covers: &[&MedicalCover], of: fn(&GradeCover) -> Option<u32>| {
+            total(covers.iter().flat_map(|c| &c.grades).map(of))
+        };
+        let both =
+            |covers: &[&MedicalCover]| [sum(covers, |g| g.absent_industrial_action), sum(covers, |g| g.absent_other)];
+        let [industrial, other] = both(&covers);
         if industrial.is_none() && other.is_none() {
             continue;
         }
         reported = true;
-        let few = [industrial, other].into_iter().flatten().any(|n| FEW.contains(&n));
-        if few && !unmasked.contains(&part.organisation.code) {
+        // One group's small figure would show when its report comes, or goes stale, or when another's is made great; and some
+        // of the groups are not the organisation.
+        let few = covers.iter().any(|cover| both(&[cover]).into_iter().flatten().any(|n| FEW.contains(&n)));
+        let some = covers.len() < part.groups.len();
+        if (few || some) && !unmasked.contains(&part.organisation.code) {
             sums.suppressed_organisations += 1;
             continue;
         }

@@ -1,51 +1,38 @@
 //! How many handshakes are under way at a time, in all and from one address.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::grpc::shares::{Share, Shares};
 
 /// Turns to give. One address has at most half of them, so that one who begins handshakes and does not end them holds up those
 /// at its own address, and nobody else.
 #[derive(Debug)]
 pub(super) struct Turns {
     all: Arc<Semaphore>,
-    share: usize,
-    addresses: Mutex<HashMap<IpAddr, Weak<Semaphore>>>,
+    shares: Shares,
 }
 
 /// A turn; over when dropped.
 #[derive(Debug)]
 pub(super) struct Turn {
-    _own: (Arc<Semaphore>, OwnedSemaphorePermit),
+    _own: Share,
     _all: OwnedSemaphorePermit,
 }
 
 impl Turns {
     pub fn new(all: usize) -> Self {
-        Self { all: Arc::new(Semaphore::new(all)), share: all.div_ceil(2), addresses: Mutex::default() }
+        Self { all: Arc::new(Semaphore::new(all)), shares: Shares::new(all.div_ceil(2)) }
     }
 
     /// Waits for a turn; `None` never happens, for the turns are never closed.
     pub async fn take(&self, address: IpAddr) -> Option<Turn> {
-        let own = self.of(address);
         // The address's own first: who waits for that keeps nothing from others.
-        let permit = Arc::clone(&own).acquire_owned().await.ok()?;
+        let own = self.shares.take(address).await?;
         let all = Arc::clone(&self.all).acquire_owned().await.ok()?;
-        Some(Turn { _own: (own, permit), _all: all })
-    }
-
-    fn of(&self, address: IpAddr) -> Arc<Semaphore> {
-        let mut addresses = self.addresses.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(own) = addresses.get(&address).and_then(Weak::upgrade) {
-            return own;
-        }
-        // As many as there are connections at most.
-        addresses.retain(|_, own| own.strong_count() > 0);
-        let own = Arc::new(Semaphore::new(self.share));
-        addresses.insert(address, Arc::downgrade(&own));
-        own
+        Some(Turn { _own: own, _all: all })
     }
 }
 
@@ -68,6 +55,5 @@ mod tests {
         assert!(take(4).is_some() && take(1).is_some(), "and given back");
         drop(others);
         assert!(take(1).is_some());
-        assert_eq!(turns.addresses.lock().unwrap().len(), 1, "nobody is remembered who is gone");
     }
 }

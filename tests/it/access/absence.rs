@@ -73,6 +73,26 @@ async fn one_to_seven_absent_doctors_are_suppressed_with_all_that_would_tell_the
     }
 }
 
+/// Otherwise whoever may report could raise the sum until it is shown, and take off what was added.
+#[tokio::test]
+async fn a_small_figure_of_one_group_is_not_shown_by_making_anothers_great_nor_while_a_group_is_missing() {
+    let (guarded, _, subscriber) = hospitals().await;
+    let root = guarded.by(&guarded.root).await;
+    let of = async || seen(&guarded.by(&subscriber).await).await.1;
+    let surgery = "organisations/RYJ/coverGroups/SURG".to_owned();
+    let group = pb::CoverGroup { name: surgery.clone(), ..Default::default() };
+    let request = pb::UpsertCoverGroupsRequest { cover_groups: vec![group], validate_only: false };
+    within(root.register().upsert_cover_groups(request)).await.unwrap();
+    let suppressed = Some(pb::SituationAbsence { suppressed_organisations: 1, ..Default::default() });
+    assert_eq!(of().await[1], suppressed, "one of two groups is not the organisation");
+    for (industrial, other, expected) in [(3, 40, suppressed), (30, 40, Some(shown(42, 49, 0)))] {
+        let report = pb::StaffingReport { cover_group: surgery.clone(), ..absent("RYJ", industrial, other) };
+        let request = pb::SubmitReportsRequest { reports: vec![report], validate_only: false };
+        within(root.reporting().submit_reports(request)).await.unwrap();
+        assert_eq!(of().await[1], expected);
+    }
+}
+
 #[tokio::test]
 async fn the_employers_own_planner_sees_its_own_figures() {
     let (guarded, planner, _) = hospitals().await;

@@ -231,6 +231,8 @@ async fn the_audit_names_who_did_what_and_shows_each_auditor_its_own() {
     assert_eq!(acted.actor, "rj1");
     denied(within(two.rj1.alerts().list_audit_entries(list("organisations/RYJ"))).await, "another's audit");
     let all = within(two.root.alerts().list_audit_entries(list(""))).await.unwrap().into_inner().entries;
+    let reported = all.iter().find(|e| !e.cause.as_ref().unwrap().report.is_empty()).unwrap();
+    assert_eq!(reported.actor, "root", "who sent a report is there too");
     let registered = all.iter().find(|e| e.method == "UpsertWards").unwrap();
     assert_eq!(registered.actor, "root");
     drop(two.guarded);
@@ -275,4 +277,8 @@ async fn the_national_role_reads_totals_and_no_ward() {
     assert!(!theirs.total.unwrap().worst.is_empty() && total.worst.is_empty());
     assert!(mine.organisations.iter().all(|o| o.worst.is_empty() && o.next_forecast.is_none()));
     assert_eq!(mine.organisations.len(), 2);
+    // A site may be a single ward.
+    let filter = Some(pb::SituationFilter { sites: vec!["RJ121".into()], ..Default::default() });
+    let request = pb::GetSituationRequest { filter, ..Default::default() };
+    denied(within(guarded.by(&nation).await.situations().get_situation(request)).await, "a site");
 }

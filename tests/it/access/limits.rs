@@ -36,6 +36,34 @@ async fn an_identity_has_so_many_streams_whatever_its_connections_and_others_hav
 }
 
 #[tokio::test]
+async fn an_address_has_its_share_of_the_connections_and_no_more() {
+    let guarded = Guarded::start_with(Permissions::new(), |settings| settings.limits.connections_per_address = 2).await;
+    // The rig has one.
+    let second = guarded.by(&guarded.root).await;
+    assert!(within(second.info().get_server_info(pb::GetServerInfoRequest {})).await.is_ok());
+    let address = guarded.service.running.address.to_string();
+    let endpoint = tonic::transport::Endpoint::from_shared(format!("http://{address}")).unwrap();
+    let third = within(endpoint.connect()).await;
+    let refused = match third {
+        Err(_) => true,
+        Ok(channel) => {
+            let mut info = pb::server_service_client::ServerServiceClient::new(channel);
+            within(info.get_server_info(pb::GetServerInfoRequest {})).await.unwrap_err().code() != Code::Unauthenticated
+        }
+    };
+    assert!(refused, "the third is closed");
+    assert!(within(second.info().get_server_info(pb::GetServerInfoRequest {})).await.is_ok());
+    drop(second);
+    eventually("its place is free again", async || {
+        let Ok(channel) = endpoint.connect().await else { return false };
+        let mut info = pb::server_service_client::ServerServiceClient::new(channel);
+        let answer = info.get_server_info(pb::GetServerInfoRequest {}).await;
+        answer.is_err_and(|status| status.code() == Code::Unauthenticated)
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn whoever_sends_more_reports_than_it_may_is_told_when_to_come_back_and_others_are_not_held_up() {
     let mut permissions = Permissions::new();
     let wild = permissions.token_with("wild", "reporter", "RJ1", "", "reports_per_second = 1");
