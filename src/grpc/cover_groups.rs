@@ -31,7 +31,7 @@ impl Registering {
         bound(caller, group.organisation(), "GetCoverGroup")?;
         let book = self.current().await?;
         let facts = book.group(&group).filter(|facts| shown(facts));
-        let facts = facts.ok_or_else(|| Problem::NotFound(missing(&book, &group)))?;
+        let facts = facts.ok_or_else(|| Problem::NotFound(missing(&book, &group, caller)))?;
         let subjects = reading::subjects(self.store.as_ref(), &book, &[facts.number], self.clock.now()).await?;
         let subject = subjects.into_iter().next().ok_or(Problem::NotFound(name))?;
         Ok(self.group_as_it_stands(&group, facts, &subject.state))

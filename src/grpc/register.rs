@@ -87,7 +87,7 @@ impl pb::register_service_server::RegisterService for Registering {
         let ward: SubjectName = name.parse().map_err(|e| Problem::field("name", format!("{e}")))?;
         bound(&caller, ward.organisation(), "GetWard")?;
         let book = self.current().await?;
-        let facts = book.ward(&ward).ok_or_else(|| Problem::NotFound(missing(&book, &ward)))?;
+        let facts = book.ward(&ward).ok_or_else(|| Problem::NotFound(missing(&book, &ward, &caller)))?;
         let (numbers, now) = ([facts.number], self.clock.now());
         let subjects = reading::subjects(self.store.as_ref(), &book, &numbers, now).await.map_err(Problem::from)?;
         let subject = subjects.into_iter().next().ok_or(Problem::NotFound(name))?;
@@ -236,8 +236,9 @@ pub(super) fn parent(book: &Rulebook, parent: &str) -> Result<Option<Organisatio
     }
 }
 
-pub(super) fn missing(book: &Rulebook, name: &SubjectName) -> String {
-    let nearest = rules::nearest(book, name).map(|n| format!(" (nearest: {n})")).unwrap_or_default();
+pub(super) fn missing(book: &Rulebook, name: &SubjectName, caller: &Caller) -> String {
+    let nearest =
+        rules::nearest(book, name, |o| caller.sees(o)).map(|n| format!(" (nearest: {n})")).unwrap_or_default();
     format!("{name}{nearest}")
 }
 

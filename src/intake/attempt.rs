@@ -219,7 +219,9 @@ fn unknown(book: &Rulebook, submitted: &Submitted) -> Receipt {
         SubjectName::CoverGroup(..) => ("cover_group", "cover group"),
         SubjectName::Ward(..) | SubjectName::Organisation(_) => ("ward", "ward"),
     };
-    let nearest = rules::nearest(book, &key.subject).map(|n| format!(" (nearest: {n})")).unwrap_or_default();
+    let nearest = rules::nearest(book, &key.subject, |_| submitted.by.is_empty())
+        .map(|n| format!(" (nearest: {n})"))
+        .unwrap_or_default();
     let text = format!("{} is not registered{nearest}: check the {what}, or register it first", key.subject);
     Receipt::rejected(key.id.to_string(), FieldViolation::new(field, RejectReason::UnknownSubject, text))
 }

@@ -104,7 +104,8 @@ impl Register {
         };
         let rows = parsed("cover_groups", rows, read, |row| row.group.name().to_string())?;
         own(by, rows.iter().map(|row| &row.group.organisation))?;
-        self.change("UpsertCoverGroups", by, validate_only, |book, first| cover_groups::plan(book, &rows, first)).await
+        self.change("UpsertCoverGroups", by, validate_only, |book, first| cover_groups::plan(book, &rows, first, by))
+            .await
     }
 
     async fn change(

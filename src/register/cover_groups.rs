@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
+use crate::access::Caller;
 use crate::domain::{CoverGroup, OrganisationCode, Rulebook, SubjectName, WardCode, WardState};
 use crate::register::change::{Plan, RegisterError};
 use crate::rules;
@@ -22,8 +23,8 @@ pub(super) fn implicit_row(book: &Rulebook, code: &OrganisationCode, first: &Fir
     book.group(&all.name()).is_none().then(|| write(&all, first.clone()))
 }
 
-pub(super) fn plan(book: &Rulebook, rows: &[Row], first: &FirstState) -> Result<Plan, RegisterError> {
-    let wrong: Vec<_> = rows.iter().enumerate().flat_map(|(n, row)| unknown(book, n, row)).collect();
+pub(super) fn plan(book: &Rulebook, rows: &[Row], first: &FirstState, by: &Caller) -> Result<Plan, RegisterError> {
+    let wrong: Vec<_> = rows.iter().enumerate().flat_map(|(n, row)| unknown(book, n, row, by)).collect();
     if !wrong.is_empty() {
         return Err(RegisterError::Invalid(InvalidFields(wrong)));
     }
@@ -43,9 +44,10 @@ fn write(group: &CoverGroup, first: FirstState) -> ConfigWrite {
 }
 
 /// What a row names that is not registered.
-fn unknown(book: &Rulebook, n: usize, row: &Row) -> Vec<(String, String)> {
+fn unknown(book: &Rulebook, n: usize, row: &Row, by: &Caller) -> Vec<(String, String)> {
     let missing = |field: String, name: SubjectName| {
-        let nearest = rules::nearest(book, &name).map(|n| format!(" (nearest: {n})")).unwrap_or_default();
+        let nearest =
+            rules::nearest(book, &name, |o| by.sees(o)).map(|n| format!(" (nearest: {n})")).unwrap_or_default();
         (field, format!("{name} is not registered{nearest}: register it first"))
     };
     let organisation = &row.group.organisation;

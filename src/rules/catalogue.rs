@@ -1,4 +1,4 @@
-use crate::domain::{Rulebook, Span, SubjectName};
+use crate::domain::{OrganisationCode, Rulebook, Span, SubjectName};
 
 /// Patients per registered nurse above the ward's limit.
 pub const RATIO: &str = "ratio.over_limit";
@@ -98,12 +98,15 @@ pub(super) const MOST_FLAGS: usize = 50;
 /// How far ahead of the service's clock a report may be (domain.md section 7).
 pub(super) const AHEAD: Span = Span::minutes(2);
 
-/// The registered subject of the same kind whose name is nearest to `name`, of the same organisation: what others have is
-/// not for everyone who asks. Of cover groups only those in force.
-pub fn nearest(book: &Rulebook, name: &SubjectName) -> Option<SubjectName> {
-    let near = |w: &SubjectName| w.organisation() == name.organisation();
+/// The registered subject of the same kind whose name is nearest to `name`, of the same organisation if that is
+/// registered, and otherwise of those that whoever asks may see. Of cover groups only those in force.
+pub fn nearest(book: &Rulebook, name: &SubjectName, seen: impl Fn(&OrganisationCode) -> bool) -> Option<SubjectName> {
+    let known = book.organisations.contains_key(name.organisation());
+    let near = |w: &SubjectName| if known { w.organisation() == name.organisation() } else { seen(w.organisation()) };
     let candidates: Vec<SubjectName> = match name {
-        SubjectName::Organisation(_) => Vec::new(),
+        SubjectName::Organisation(_) => {
+            book.organisations.keys().filter(|o| seen(o)).cloned().map(SubjectName::Organisation).collect()
+        }
         SubjectName::Ward(..) => book.wards.keys().filter(|w| near(w)).cloned().collect(),
         SubjectName::CoverGroup(..) => {
             book.groups.iter().filter(|(g, facts)| facts.in_force && near(g)).map(|(g, _)| g.clone()).collect()
