@@ -48,10 +48,11 @@ impl Engine {
             // Also when messages never let the select come to it.
             due = due || (&mut sweep).now_or_never().is_some();
             if due || !settles.is_empty() {
-                let late = clock.now() - planned;
+                // From its beginning on: what falls due while it lasts waits no longer than for a short one.
+                let began = clock.now();
                 let found_all = self.sweep().await;
-                self.parts.meter.swept(late.to_std(), found_all);
-                planned = clock.now() + self.parts.settings.sweep_every;
+                self.parts.meter.swept((began - planned).to_std(), found_all);
+                planned = began + self.parts.settings.sweep_every;
                 (sweep, due) = (clock.sleep_until(planned), false);
             }
             for settle in settles.drain(..) {
