@@ -143,13 +143,14 @@ impl Jwt {
 
 /// Whether nobody on the way can change what a URL answers.
 fn private(url: &str) -> bool {
-    let Ok(uri) = url.parse::<http::Uri>() else { return false };
-    let here = uri.host().is_some_and(|host| ["127.0.0.1", "localhost", "[::1]"].contains(&host));
-    match uri.scheme_str() {
-        Some("https") => uri.host().is_some(),
-        Some("http") => here,
-        _ => false,
-    }
+    let Some((scheme, rest)) = url.split_once("://") else { return false };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let digits = |port: &str| port.bytes().all(|b| b.is_ascii_digit());
+    let host = authority.rsplit_once(':').filter(|(_, port)| digits(port)).map_or(authority, |(host, _)| host);
+    // What stands before an at sign looks like a host and is none.
+    !authority.is_empty()
+        && !authority.contains('@')
+        && (scheme == "https" || scheme == "http" && ["127.0.0.1", "localhost", "[::1]"].contains(&host))
 }
 
 impl Log {
@@ -234,6 +235,7 @@ mod tests {
             (with(&[("jwt.jwks_url", "http://id.nhs.example/keys")]), "jwt.jwks_url"),
             (with(&[("jwt.jwks_url", "http://localhost.example/keys")]), "jwt.jwks_url"),
             (with(&[("jwt.jwks_url", "http://localhost:x@id.example/keys")]), "jwt.jwks_url"),
+            (with(&[("jwt.jwks_url", "https:///keys")]), "jwt.jwks_url"),
             (with(&[("jwt.jwks_file", "k"), ("jwt.algorithms", "none")]), "jwt.algorithms"),
             (with(&[("jwt.jwks_file", "k"), ("jwt.algorithms", "RS256,HS256")]), "jwt.algorithms"),
             (with(&[("jwt.jwks_file", "k"), ("jwt.audience", "")]), "jwt.audience"),
