@@ -41,6 +41,9 @@ const RESET_UNSEEN: usize = 20;
 /// clients cause some when they send to a stream that has just been cut.
 const RESET_BY_US: usize = 1_024;
 
+/// Connections that the system lets in before we take them: what tokio asks for.
+const QUEUE: usize = 1_024;
+
 /// How connections behave. Defaults: architecture.md section 3, engine.md section 9, performance.md section 3.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -153,25 +156,11 @@ impl Settings {
 /// Serves until the lifecycle's soft stop; then takes no more connections, lets streams say goodbye, and returns when
 /// all have ended, at the latest at the drain limit.
 pub async fn serve(listener: TcpListener, api: Api, settings: Settings, lifecycle: &Lifecycle) {
-    let (room, connections) = (Arc::new(Semaphore::new(settings.connections)), TaskTracker::new());
-    let (of_address, mut quiet) = (Shares::new(settings.connections_per_address), Quiet::default());
-    let (soft, retry_after) = (lifecycle.soft.clone(), settings.retry_after);
-    let edge = Edge::new(api, soft, retry_after, Arc::clone(&settings.metrics));
-    let (builder, settings) = (settings.builder(), Arc::new(settings));
-    let shared = Shared { builder, edge, settings: Arc::clone(&settings), hard: lifecycle.hard.child_token() };
+    let drain_limit = settings.drain_limit;
+    let mut door = Door::new(api, settings, lifecycle);
     while let Some(accepted) = lifecycle.soft.run_until_cancelled(listener.accept()).await {
         match accepted {
-            Ok((socket, peer)) => {
-                let place = of_address.try_take(peer.ip()).zip(Arc::clone(&room).try_acquire_owned().ok());
-                if let Some(place) = place {
-                    connections.spawn(shared.clone().connection(socket, peer, place));
-                    continue;
-                }
-                settings.metrics.events.connection_closed("too_many_connections");
-                if let Some(count) = quiet.say() {
-                    tracing::warn!(%peer, count, "refused: too many connections");
-                }
-            }
+            Ok((socket, peer)) => door.admit(socket, peer),
             Err(error) => {
                 // Out of file descriptors, or a peer that was gone before it was accepted.
                 tracing::warn!(%error, "a connection could not be accepted");
@@ -179,13 +168,61 @@ pub async fn serve(listener: TcpListener, api: Api, settings: Settings, lifecycl
             }
         }
     }
-    drop(listener);
+    door.admit_last(listener);
+    let Door { shared, connections, .. } = door;
     connections.close();
     tracing::info!(connections = connections.len(), "draining");
-    if timeout(settings.drain_limit, connections.wait()).await.is_err() {
+    if timeout(drain_limit, connections.wait()).await.is_err() {
         tracing::warn!(connections = connections.len(), "the drain limit is reached: cutting");
         shared.hard.cancel();
         connections.wait().await;
+    }
+}
+
+/// Lets connections in while there is room.
+#[derive(Debug)]
+struct Door {
+    shared: Shared,
+    room: Arc<Semaphore>,
+    of_address: Shares,
+    quiet: Quiet,
+    connections: TaskTracker,
+}
+
+impl Door {
+    fn new(api: Api, settings: Settings, lifecycle: &Lifecycle) -> Self {
+        let edge = Edge::new(api, lifecycle.soft.clone(), settings.retry_after, Arc::clone(&settings.metrics));
+        let (builder, hard) = (settings.builder(), lifecycle.hard.child_token());
+        let room = Arc::new(Semaphore::new(settings.connections));
+        let of_address = Shares::new(settings.connections_per_address);
+        let shared = Shared { builder, edge, settings: Arc::new(settings), hard };
+        Self { shared, room, of_address, quiet: Quiet::default(), connections: TaskTracker::new() }
+    }
+
+    fn admit(&mut self, socket: TcpStream, peer: SocketAddr) {
+        let place = self.of_address.try_take(peer.ip()).zip(Arc::clone(&self.room).try_acquire_owned().ok());
+        if let Some(place) = place {
+            self.connections.spawn(self.shared.clone().connection(socket, peer, place));
+            return;
+        }
+        self.shared.settings.metrics.events.connection_closed("too_many_connections");
+        if let Some(count) = self.quiet.say() {
+            tracing::warn!(%peer, count, "refused: too many connections");
+        }
+    }
+
+    /// Takes no more, but for those that the system has let in already: their calls are answered that the service is going
+    /// down, where a reset would leave them without a reason.
+    fn admit_last(&mut self, listener: TcpListener) {
+        // What tokio knows of the queue may be older than the queue.
+        let Ok(listener) = listener.into_std() else { return };
+        for (socket, peer) in std::iter::from_fn(|| listener.accept().ok()).take(QUEUE) {
+            if socket.set_nonblocking(true).is_ok()
+                && let Ok(socket) = TcpStream::from_std(socket)
+            {
+                self.admit(socket, peer);
+            }
+        }
     }
 }
 
@@ -215,9 +252,13 @@ impl Shared {
         if let Err(error) = socket.set_nodelay(true).and_then(|()| lowat()) {
             tracing::debug!(peer = %from, %error, "TCP_NODELAY or TCP_NOTSENT_LOWAT could not be set");
         }
-        let soft = self.edge.soft.clone();
-        let opened = soft.run_until_cancelled(self.open(Watched::new(socket), from)).await;
-        if let Some((line, peer)) = opened.flatten() {
+        let opened = tokio::select! {
+            // A handshake is cut by the drain; where there is none, the client may have sent a call.
+            biased;
+            opened = self.open(Watched::new(socket), from) => opened,
+            () = self.edge.soft.cancelled() => None,
+        };
+        if let Some((line, peer)) = opened {
             self.converse(line, peer, from).await;
         }
     }

@@ -2,12 +2,14 @@
 
 use std::time::{Duration, Instant};
 
+use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tonic::Code;
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_client::HealthClient;
 use wardwatch::wire::pb::SubscribeRequest;
+use wardwatch::wire::pb::alert_service_client::AlertServiceClient;
 
 use super::rig::*;
 
@@ -46,7 +48,7 @@ async fn a_connection_beyond_the_cap_is_closed_and_its_place_is_free_again_later
     drop(first);
     eventually("the place is free", async || {
         let Ok(channel) = endpoint(replica.address).connect().await else { return false };
-        let mut client = wardwatch::wire::pb::alert_service_client::AlertServiceClient::new(channel);
+        let mut client = AlertServiceClient::new(channel);
         Reader::open(&mut client, SubscribeRequest::default()).await.is_ok()
     })
     .await;
@@ -65,6 +67,27 @@ async fn a_watch_of_the_health_service_does_not_hold_the_drain() {
     assert_eq!((status.code(), reason(&status).as_str()), (Code::Unavailable, "SERVER_DRAINING"));
     within(replica.served).await.unwrap();
     assert!(asked.elapsed() < Duration::from_secs(15), "the drain ran into its limit");
+}
+
+/// The one connection was used.
+#[derive(Debug, thiserror::Error)]
+#[error("there is no other connection")]
+struct Gone;
+
+/// On one thread, where nothing is served before this test waits: the system has the connection, the service does not know.
+#[tokio::test]
+async fn d1_a_call_on_a_connection_that_came_just_before_the_drain_is_told_and_not_reset() {
+    let hand = Hand::new().await;
+    let replica = hand.replica(Settings::default()).await;
+    let socket = std::net::TcpStream::connect(replica.address).unwrap();
+    replica.lifecycle.begin_drain();
+    socket.set_nonblocking(true).unwrap();
+    let mut socket = Some(TokioIo::new(TcpStream::from_std(socket).unwrap()));
+    let once = tower::service_fn(move |_| std::future::ready(socket.take().ok_or(Gone)));
+    let channel = endpoint(replica.address).connect_with_connector(once).await.unwrap();
+    let refused = Reader::open(&mut AlertServiceClient::new(channel), SubscribeRequest::default()).await.err().unwrap();
+    assert_eq!((refused.code(), reason(&refused).as_str()), (Code::Unavailable, "SERVER_DRAINING"), "{refused}");
+    within(replica.served).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
