@@ -20,6 +20,6 @@ pub use issuer::{Issuer, IssuerSettings};
 pub use keys::{KeySource, Keys};
 pub use permissions::{InvalidPermissions, Permissions};
 pub use refusal::Refused;
-pub use reload::{PermissionsFile, Reloads};
+pub use reload::PermissionsFile;
 pub use role::{Role, Roles};
 pub use token::{NewToken, Token};

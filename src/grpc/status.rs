@@ -89,7 +89,10 @@ impl Problem {
             Self::Draining(_) => (Code::Unavailable, "SERVER_DRAINING"),
             Self::StreamAge(_) => (Code::Unavailable, "STREAM_AGE"),
             Self::TooManySubscriptions(_) => (Code::ResourceExhausted, "TOO_MANY_SUBSCRIPTIONS"),
-            Self::Refused(why) => refused(*why),
+            Self::Refused(why) => {
+                let (code, reason, _) = refused(*why);
+                (code, reason)
+            }
             Self::RoleNotYours => (Code::PermissionDenied, "RESPONDER_ROLE_DENIED"),
             Self::TooSlow => (Code::DeadlineExceeded, "REQUEST_TOO_SLOW"),
             Self::TooManyStreams(_) => (Code::ResourceExhausted, "TOO_MANY_STREAMS"),
@@ -137,7 +140,7 @@ impl Problem {
             Self::TooManySubscriptions(_) => {
                 "the service has as many subscriptions as it may: come back later, or ask another replica".into()
             }
-            Self::Refused(why) => told(*why).into(),
+            Self::Refused(why) => refused(*why).2.into(),
             Self::TooSlow => "the request was not there, or not answered, within a minute: send it whole".into(),
             Self::RoleNotYours => "you may not act in this staff role: ask whoever keeps the permissions file".into(),
             Self::TooManyStreams(_) => "you have as many streams open as you may: close one, or come back later".into(),
@@ -189,13 +192,23 @@ impl Problem {
     }
 }
 
-/// Code and reason of a refusal. A caller learns whether it should get another credential, or ask for permission, and
+/// Code, reason and text of a refusal. A caller learns whether it should get another credential, or ask for permission, and
 /// nothing of what there is.
-const fn refused(why: Refused) -> (Code, &'static str) {
+const fn refused(why: Refused) -> (Code, &'static str, &'static str) {
     match why {
-        Refused::Missing => (Code::Unauthenticated, "CREDENTIALS_MISSING"),
-        Refused::Expired => (Code::Unauthenticated, "TOKEN_EXPIRED"),
-        Refused::NoKeys => (Code::Unavailable, "AUTHENTICATION_UNAVAILABLE"),
+        Refused::Missing => (
+            Code::Unauthenticated,
+            "CREDENTIALS_MISSING",
+            "show who you are: a client certificate, or a token in the authorization header",
+        ),
+        Refused::Expired => (
+            Code::Unauthenticated,
+            "TOKEN_EXPIRED",
+            "your credential has expired: get another one, and go on after your last cursor",
+        ),
+        Refused::NoKeys => {
+            (Code::Unavailable, "AUTHENTICATION_UNAVAILABLE", "your token cannot be checked now: try again")
+        }
         Refused::Malformed
         | Refused::UnknownToken
         | Refused::NoIssuer
@@ -204,32 +217,17 @@ const fn refused(why: Refused) -> (Code, &'static str) {
         | Refused::Signature
         | Refused::Issuer
         | Refused::Audience
-        | Refused::NotYetValid => (Code::Unauthenticated, "CREDENTIALS_INVALID"),
+        | Refused::NotYetValid => (
+            Code::Unauthenticated,
+            "CREDENTIALS_INVALID",
+            "your credential is not accepted: get another one; the service's log says why",
+        ),
         Refused::Unlisted | Refused::Ambiguous | Refused::Role | Refused::Organisation => {
-            (Code::PermissionDenied, "PERMISSION_DENIED")
+            (Code::PermissionDenied, "PERMISSION_DENIED", "you may not do this: ask whoever keeps the permissions file")
         }
-        Refused::Withdrawn => (Code::PermissionDenied, "PERMISSION_WITHDRAWN"),
-    }
-}
-
-const fn told(why: Refused) -> &'static str {
-    match why {
-        Refused::Missing => "show who you are: a client certificate, or a token in the authorization header",
-        Refused::Expired => "your credential has expired: get another one, and go on after your last cursor",
-        Refused::NoKeys => "your token cannot be checked now: try again",
-        Refused::Malformed
-        | Refused::UnknownToken
-        | Refused::NoIssuer
-        | Refused::Algorithm
-        | Refused::UnknownKey
-        | Refused::Signature
-        | Refused::Issuer
-        | Refused::Audience
-        | Refused::NotYetValid => "your credential is not accepted: get another one; the service's log says why",
-        Refused::Unlisted | Refused::Ambiguous | Refused::Role | Refused::Organisation => {
-            "you may not do this: ask whoever keeps the permissions file"
+        Refused::Withdrawn => {
+            (Code::PermissionDenied, "PERMISSION_WITHDRAWN", "your permission was changed: connect anew")
         }
-        Refused::Withdrawn => "your permission was changed: connect anew",
     }
 }
 

@@ -1,7 +1,6 @@
 //! Who may come in, by the settings.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crate::access::{Gate, Issuer, IssuerSettings, KeySource, Keys, PermissionsFile};
@@ -71,11 +70,8 @@ async fn watch_permissions(
 ) {
     loop {
         looks.changed(every).await;
-        let before = [&file.reloads.succeeded, &file.reloads.failed].map(|n| n.load(Ordering::Relaxed));
-        file.look(&gate).await;
-        let now = [&file.reloads.succeeded, &file.reloads.failed].map(|n| n.load(Ordering::Relaxed));
-        if now != before {
-            metrics.events.reloaded("permissions", now[1] == before[1]);
+        if let Some(well) = file.look(&gate).await {
+            metrics.events.reloaded("permissions", well);
         }
     }
 }

@@ -49,7 +49,7 @@ fn rows(codes: &BTreeMap<String, (String, String)>, meanings: &BTreeMap<String, 
 /// `Self::Variant(_) => (Code::NotFound, "NOT_FOUND")`: variant to code and reason.
 fn codes(source: &str) -> BTreeMap<String, (String, String)> {
     let mut found = BTreeMap::new();
-    let flat = source.split_whitespace().collect::<Vec<_>>().join(" ");
+    let flat = source.split_whitespace().collect::<Vec<_>>().join(" ").replace("( Code::", "(Code::");
     for (before, after) in flat.match_indices("(Code::").map(|(at, found)| (&flat[..at], &flat[at + found.len()..])) {
         let Some((code, rest)) = after.split_once(", \"") else { continue };
         let Some(reason) = rest.split_once('"').map(|(reason, _)| reason) else { continue };
@@ -135,7 +135,7 @@ fn the_map_of_errors_is_read_as_it_is_written() {
                   fn details(\n match self { Self::Lost(_) => {} Self::Busy => { x.set_retry_info(1) }\n    }\n\
                   match self { Self::Lost(_) => (Code::NotFound, \"LOST\"), Self::Refused(why) => refused(*why),\n\
                   Self::Busy => {\n (Code::Unavailable, \"BUSY\")\n } }\n\
-                  match why { Refused::Unknown | Refused::Other => (Code::Unauthenticated, \"WHO\") }";
+                  match why { Refused::Unknown | Refused::Other => (\n Code::Unauthenticated,\n \"WHO\",\n \"be gone\") }";
     let pair = |code: &str, reason: &str| (code.to_owned(), reason.to_owned());
     let codes = codes(source);
     assert_eq!(codes.keys().collect::<Vec<_>>(), ["Busy", "Lost", "Other", "Unknown"]);
