@@ -4,20 +4,32 @@
 use std::time::Duration;
 
 use tokio::time::sleep;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::cluster::Cluster;
 use super::history::{Trouble, now};
 use super::nemesis::Done;
+use super::people::{Wish, listen, record};
 use super::run::{judge, recorded};
 use crate::support::process::wardwatch;
 use crate::support::service::eventually;
 
 const POINTS: [&str; 5] = ["before_commit", "after_commit", "before_publish", "before_receipt", "in_catch_up"];
 
+/// Somebody new again and again, who begins at the beginning: those who resume need not have missed anything, and only who
+/// is behind passes `in_catch_up`.
+fn newcomers(cluster: &Cluster, rng: &mut fastrand::Rng) -> DropGuard {
+    let (wish, end) =
+        (Wish { from_the_beginning: true, breaks_after: Some(3), ..Wish::default() }, CancellationToken::new());
+    tokio::spawn(listen(cluster.addresses(), wish.clone(), rng.u64(..), record(&wish), end.clone()));
+    end.drop_guard()
+}
+
 /// One replica, killed at every point, the first time it passes it and a later time.
 async fn killed_at_every_point(name: &str, mut cluster: Cluster) {
-    let disturb = async |cluster: &mut Cluster, _: &mut fastrand::Rng| {
+    let disturb = async |cluster: &mut Cluster, rng: &mut fastrand::Rng| {
         let mut done = Done::default();
+        let _newcomers = newcomers(cluster, rng);
         for (point, passage) in POINTS.into_iter().flat_map(|p| [(p, 1), (p, 4)]) {
             let from = now();
             cluster.kill(0).await;
@@ -52,8 +64,9 @@ async fn a_kill_at_any_named_point_breaks_no_promise_on_postgresql() {
 /// The other two actions: the process stands still until it is told to go on, or waits for a second.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stop_or_a_sleep_at_a_named_point_breaks_no_promise() {
-    let disturb = async |cluster: &mut Cluster, _: &mut fastrand::Rng| {
+    let disturb = async |cluster: &mut Cluster, rng: &mut fastrand::Rng| {
         let mut done = Done::default();
+        let _newcomers = newcomers(cluster, rng);
         for (point, action) in POINTS.into_iter().flat_map(|p| [(p, "stop"), (p, "sleep")]) {
             let from = now();
             cluster.kill(0).await;
