@@ -1,3 +1,5 @@
+use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use tokio::time::sleep;
@@ -18,6 +20,18 @@ pub enum Credential {
     Token(Token),
 }
 
+/// As the log may show it: names, never a secret.
+impl fmt::Display for Credential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Nobody => Ok(()),
+            Self::Certificate(names) => f.write_str(&names.join(" ")),
+            Self::Subject(subject) => f.write_str(subject),
+            Self::Token(token) => f.write_str(&token.id),
+        }
+    }
+}
+
 /// Who calls. Travels with the call, and with its stream as long as that lasts.
 #[derive(Clone, Debug)]
 pub struct Caller {
@@ -26,11 +40,21 @@ pub struct Caller {
     /// As the permissions had it when the call began.
     identity: Arc<Identity>,
     expires: Option<Time>,
+    /// Its address, where the connection says it.
+    from: Option<IpAddr>,
 }
 
 impl Caller {
-    pub(super) fn new(gate: Arc<Gate>, credential: Credential, identity: Arc<Identity>, expires: Option<Time>) -> Self {
-        Self { gate, credential, identity, expires }
+    pub(super) fn new(gate: Arc<Gate>, credential: Credential, identity: Arc<Identity>) -> Self {
+        Self { gate, credential, identity, expires: None, from: None }
+    }
+
+    pub(super) fn until_when(self, expires: Option<Time>) -> Self {
+        Self { expires, ..self }
+    }
+
+    pub(super) fn coming(self, from: Option<IpAddr>) -> Self {
+        Self { from, ..self }
     }
 
     /// The identity, as it was when the call began.
@@ -134,6 +158,6 @@ impl Caller {
 
     /// Notes that it was refused something.
     pub fn refuse(&self, why: Refused, method: &str) {
-        self.gate.refuse(why, self.name(), method);
+        self.gate.refuse(why, self.name(), self.from, method);
     }
 }

@@ -2,12 +2,14 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use crate::access::refusal::Denied;
 use crate::access::{Caller, Credential, Identity, Issuer, Permissions, Refused, Token};
 use crate::clock::SharedClock;
 use crate::domain::Time;
@@ -19,6 +21,8 @@ pub struct Shown {
     pub certificate: Option<(Arc<[String]>, Time)>,
     /// Its `authorization` header; none: it has none. One that is not text is an empty one.
     pub authorization: Option<String>,
+    /// The address it comes from.
+    pub from: Option<IpAddr>,
 }
 
 /// Knows who may come in.
@@ -29,8 +33,11 @@ pub struct Gate {
     issuer: Option<Issuer>,
     clock: SharedClock,
     refusals: Mutex<HashMap<Refused, u64>>,
-    said: Mutex<HashMap<(Refused, String), Said>>,
+    said: Mutex<HashMap<About, Said>>,
 }
+
+/// What a line of the log is about: the reason, whom, and from where.
+type About = (Refused, String, Option<IpAddr>);
 
 /// When a refusal was last logged, and how many were not since.
 #[derive(Debug, Default)]
@@ -39,13 +46,20 @@ struct Said {
     unsaid: u64,
 }
 
-/// Refusals of the same reason and identity are logged once in so long.
+/// Refusals of the same reason, of the same caller, are logged once in so long.
 const QUIET: Duration = Duration::from_secs(10);
+
+/// So many are told apart in that time; those beyond share a line, for anybody can come from many addresses.
+const TOLD_APART: usize = 1_024;
 
 impl fmt::Debug for Shown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let header = self.authorization.as_ref().map(|_| "***");
-        f.debug_struct("Shown").field("certificate", &self.certificate).field("authorization", &header).finish()
+        f.debug_struct("Shown")
+            .field("certificate", &self.certificate)
+            .field("authorization", &header)
+            .field("from", &self.from)
+            .finish()
     }
 }
 
@@ -78,32 +92,43 @@ impl Gate {
         }
     }
 
-    /// Who a call comes from.
+    /// Who a call of a method comes from. A refusal is noted.
     ///
     /// # Errors
     /// When what it shows is nobody's.
-    pub async fn admit(self: &Arc<Self>, shown: Shown) -> Result<Caller, Refused> {
+    pub async fn admit(self: &Arc<Self>, shown: Shown, method: &str) -> Result<Caller, Refused> {
+        let from = shown.from;
+        match self.caller(shown).await {
+            Ok(caller) => Ok(caller.coming(from)),
+            Err(Denied { why, whom }) => {
+                self.refuse(why, &whom, from, method);
+                Err(why)
+            }
+        }
+    }
+
+    async fn caller(self: &Arc<Self>, shown: Shown) -> Result<Caller, Denied> {
         if !self.asks() {
-            return Ok(Caller::new(Arc::clone(self), Credential::Nobody, Arc::new(Identity::anyone()), None));
+            return Ok(Caller::new(Arc::clone(self), Credential::Nobody, Arc::new(Identity::anyone())));
         }
         let (credential, ends) = self.credential(shown).await?;
-        let (identity, until) = self.whose(&credential)?;
+        let (identity, until) = self.whose(&credential).map_err(|why| why.of(credential.to_string()))?;
         let expires = [ends, until].into_iter().flatten().min();
         if expires.is_some_and(|at| at <= self.clock.now()) {
-            return Err(Refused::Expired);
+            return Err(Refused::Expired.of(&*identity.name));
         }
-        Ok(Caller::new(Arc::clone(self), credential, identity, expires))
+        Ok(Caller::new(Arc::clone(self), credential, identity).until_when(expires))
     }
 
     /// A token counts before the connection's certificate: it was shown for this very call.
-    async fn credential(&self, shown: Shown) -> Result<(Credential, Option<Time>), Refused> {
+    async fn credential(&self, shown: Shown) -> Result<(Credential, Option<Time>), Denied> {
         let Some(header) = shown.authorization else {
             let (names, ends) = shown.certificate.ok_or(Refused::Missing)?;
             return Ok((Credential::Certificate(names), Some(ends)));
         };
         let (scheme, token) = header.split_once(' ').ok_or(Refused::Malformed)?;
         if !scheme.eq_ignore_ascii_case("bearer") {
-            return Err(Refused::Malformed);
+            return Err(Refused::Malformed.into());
         }
         if Token::is_meant(token) {
             return Ok((Credential::Token(token.parse().map_err(|()| Refused::Malformed)?), None));
@@ -135,18 +160,14 @@ impl Gate {
     }
 
     /// Notes a refusal: in the counts, and in the log, as the audit of those who were kept out. In the database anyone could
-    /// fill it with them, and in the log too if each were a line: of the same reason and identity one in so long is.
-    pub fn refuse(&self, why: Refused, identity: &str, method: &str) {
+    /// fill it with them, and in the log too if each were a line: of the same reason and caller one in so long is.
+    pub fn refuse(&self, why: Refused, whom: &str, from: Option<IpAddr>, method: &str) {
         *lock(&self.refusals).entry(why).or_default() += 1;
-        let mut said = lock(&self.said);
-        let Said { at, unsaid } = said.entry((why, identity.to_owned())).or_default();
-        if at.is_some_and(|at| at.elapsed() < QUIET) {
-            *unsaid += 1;
-            return;
-        }
-        let more = std::mem::take(unsaid);
-        *at = Some(Instant::now());
-        tracing::warn!(target: "wardwatch::access", reason = why.code(), identity, method, more, "refused: {why}");
+        // Whoever is known is so from wherever it comes.
+        let about = (why, whom.to_owned(), from.filter(|_| whom.is_empty()));
+        let Some(more) = Said::again(&mut lock(&self.said), about) else { return };
+        let from = from.map(tracing::field::display);
+        tracing::warn!(target: "wardwatch::access", reason = why.code(), identity = whom, from, method, more, "refused: {why}");
     }
 
     /// Refusals by reason since the start.
@@ -155,6 +176,48 @@ impl Gate {
     }
 }
 
+impl Said {
+    /// How many of these were not logged since the last that was, if it is time for another line.
+    fn again(said: &mut HashMap<About, Self>, mut about: About) -> Option<u64> {
+        if said.len() >= TOLD_APART && !said.contains_key(&about) {
+            said.retain(|_, Self { at, .. }| at.is_some_and(|at| at.elapsed() < QUIET));
+            if said.len() >= TOLD_APART {
+                (about.1, about.2) = (String::new(), None);
+            }
+        }
+        let Self { at, unsaid } = said.entry(about).or_default();
+        if at.is_some_and(|at| at.elapsed() < QUIET) {
+            *unsaid += 1;
+            return None;
+        }
+        *at = Some(Instant::now());
+        Some(std::mem::take(unsaid))
+    }
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flood_of_strangers_shares_a_line_once_so_many_are_told_apart() {
+        let mut said = HashMap::new();
+        let from = |n: u32| Some(IpAddr::from(n.to_be_bytes()));
+        let stranger = |n| (Refused::Missing, String::new(), from(n));
+        let lines = (0..5_000).filter(|n| Said::again(&mut said, stranger(*n)).is_some()).count();
+        assert_eq!((lines, said.len()), (TOLD_APART + 1, TOLD_APART + 1));
+        assert_eq!(Said::again(&mut said, stranger(3)), None, "who was told of lately is not again");
+        assert!(Said::again(&mut said, (Refused::Role, String::new(), from(1))).is_some(), "another reason is told of");
+        // Those of long ago make room.
+        for one in said.values_mut() {
+            one.at = Instant::now().checked_sub(QUIET);
+        }
+        assert_eq!(Said::again(&mut said, stranger(3)), Some(1));
+        assert_eq!(Said::again(&mut said, stranger(9_999)), Some(0));
+        assert_eq!(said.len(), 2);
+    }
 }

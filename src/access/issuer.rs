@@ -5,6 +5,7 @@ use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation, decode, decode_header};
 use serde::Deserialize;
 
+use crate::access::refusal::Denied;
 use crate::access::{Keys, Refused};
 use crate::domain::{Span, Time};
 
@@ -65,17 +66,17 @@ impl Issuer {
     ///
     /// # Errors
     /// The first of these that is wrong.
-    pub async fn prove(&self, token: &str, now: Time) -> Result<Proven, Refused> {
+    pub(super) async fn prove(&self, token: &str, now: Time) -> Result<Proven, Denied> {
         let header: Header = decode_header(token).map_err(|e| refused(e.kind()))?;
         if !self.algorithms.contains(&header.alg) {
-            return Err(Refused::Algorithm);
+            return Err(Refused::Algorithm.into());
         }
         let key = self.keys.find(header.kid.as_deref()).await;
         let key = key.ok_or_else(|| if self.keys.any() { Refused::UnknownKey } else { Refused::NoKeys })?;
         let fits = key.common.key_algorithm.is_none_or(|of| Algorithm::try_from(of).is_ok_and(|of| of == header.alg));
         let key = DecodingKey::from_jwk(&key).map_err(|_| Refused::UnknownKey)?;
         if !fits || key.family() != header.alg.family() {
-            return Err(Refused::Algorithm);
+            return Err(Refused::Algorithm.into());
         }
         let claims = decode::<Claims>(token, &key, &self.validation(header.alg)).map_err(|e| refused(e.kind()))?.claims;
         self.timely(claims, now)
@@ -92,14 +93,14 @@ impl Issuer {
         validation
     }
 
-    fn timely(&self, claims: Claims, now: Time) -> Result<Proven, Refused> {
+    fn timely(&self, claims: Claims, now: Time) -> Result<Proven, Denied> {
         let Claims { sub: subject, exp, nbf } = claims;
         let expires = instant(exp)? + self.leeway;
         if expires <= now {
-            return Err(Refused::Expired);
+            return Err(Refused::Expired.of(subject));
         }
         if nbf.map(instant).transpose()?.is_some_and(|from| from > now + self.leeway) {
-            return Err(Refused::NotYetValid);
+            return Err(Refused::NotYetValid.of(subject));
         }
         Ok(Proven { subject, expires })
     }

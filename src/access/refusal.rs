@@ -55,7 +55,21 @@ pub enum Refused {
     Withdrawn,
 }
 
+/// A refusal, with what is known of the caller: its identity if that was found, else what it showed and proved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Denied {
+    /// Why.
+    pub why: Refused,
+    /// Whom; empty when nothing that it showed is proven.
+    pub whom: String,
+}
+
 impl Refused {
+    /// Of somebody.
+    pub(super) fn of(self, whom: impl Into<String>) -> Denied {
+        Denied { why: self, whom: whom.into() }
+    }
+
     /// For metrics and the log: a code that never changes.
     pub const fn code(self) -> &'static str {
         match self {
@@ -77,5 +91,11 @@ impl Refused {
             Self::Organisation => "organisation",
             Self::Withdrawn => "withdrawn",
         }
+    }
+}
+
+impl From<Refused> for Denied {
+    fn from(why: Refused) -> Self {
+        why.of("")
     }
 }

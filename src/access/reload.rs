@@ -82,9 +82,9 @@ mod tests {
         let (mut file, permissions) = PermissionsFile::open(path.path()).unwrap();
         let gate = Gate::guarded(permissions, None, Arc::new(SystemClock::default()));
         let authorization = Some(format!("Bearer {}", made.token));
-        let shown = || Shown { certificate: None, authorization: authorization.clone() };
+        let shown = || Shown { authorization: authorization.clone(), ..Shown::default() };
         assert_eq!(file.look(&gate).await, None, "nothing changed");
-        let caller = gate.admit(shown()).await.unwrap();
+        let caller = gate.admit(shown(), "Subscribe").await.unwrap();
         for mistake in [file_for(&made, "boss"), String::from("[[identity]")] {
             std::fs::write(path.path(), mistake).unwrap();
             assert_eq!(file.look(&gate).await, Some(false));
@@ -92,12 +92,12 @@ mod tests {
         }
         std::fs::remove_file(path.path()).unwrap();
         assert_eq!(file.look(&gate).await, Some(false));
-        assert!(caller.still().is_ok() && gate.admit(shown()).await.is_ok());
+        assert!(caller.still().is_ok() && gate.admit(shown(), "Subscribe").await.is_ok());
         std::fs::write(path.path(), file_for(&made, "auditor")).unwrap();
         assert_eq!(file.look(&gate).await, Some(true));
         assert_eq!(caller.still(), Err(crate::access::Refused::Withdrawn), "it is a subscriber no longer");
         std::fs::write(path.path(), "").unwrap();
         file.look(&gate).await;
-        assert_eq!(gate.admit(shown()).await.unwrap_err(), crate::access::Refused::UnknownToken);
+        assert_eq!(gate.admit(shown(), "Subscribe").await.unwrap_err(), crate::access::Refused::UnknownToken);
     }
 }

@@ -31,7 +31,7 @@ impl Alerts {
             return Err(Problem::RoleNotYours);
         }
         if *caller.reach() != Reach::All {
-            self.get(&id.to_string(), "name", caller.reach()).await?;
+            self.get(&id.to_string(), "name", caller).await?;
         }
         let actor = Actor { method: method.to_owned(), subject: caller.name().to_owned() };
         let acting = self.intake.act(Action { alert: id, act, by, etag, actor });

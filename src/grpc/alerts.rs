@@ -7,7 +7,7 @@ use bytes::Bytes;
 use futures_util::stream::{BoxStream, StreamExt};
 use tonic::{Request, Response, Status};
 
-use crate::access::{Caller, Reach, Refused};
+use crate::access::{Caller, Refused};
 use crate::clock::SharedClock;
 use crate::domain::AlertId;
 use crate::feed::{Feed, Start, Stream, Wish};
@@ -94,13 +94,17 @@ impl Alerts {
             }
         }
     }
-    /// An alert by its name. One of an organisation that the reach has not is none.
-    pub(super) async fn get(&self, name: &str, field: &str, reach: &Reach) -> Result<pb::Alert, Problem> {
+    /// An alert by its name. One of an organisation that the caller is not bound to is none.
+    pub(super) async fn get(&self, name: &str, field: &str, caller: &Caller) -> Result<pb::Alert, Problem> {
         let id = alert_id(field, name)?;
         let missing = || Problem::NotFound(id.to_string());
         let payload = self.store.get_alert(id).await?.ok_or_else(missing)?;
         let alert = alert(&payload).map_err(|e| Problem::Internal(e.to_string()))?;
-        if reach.has_named(&alert.organisation) { Ok(alert) } else { Err(missing()) }
+        if caller.reach().has_named(&alert.organisation) {
+            return Ok(alert);
+        }
+        caller.refuse(Refused::Organisation, "alert");
+        Err(missing())
     }
 }
 
@@ -153,7 +157,7 @@ impl AlertService for Alerts {
     }
     async fn get_alert(&self, request: Request<pb::GetAlertRequest>) -> Result<Response<pb::GetAlertResponse>, Status> {
         let caller = caller(&request)?;
-        let alert = Some(self.get(&request.into_inner().name, "name", caller.reach()).await?);
+        let alert = Some(self.get(&request.into_inner().name, "name", &caller).await?);
         Ok(Response::new(pb::GetAlertResponse { alert }))
     }
     async fn list_alert_events(

@@ -1,6 +1,7 @@
 //! The outermost service: what every call meets first and every answer last.
 
 use std::convert::Infallible;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -24,8 +25,9 @@ use crate::access::Gate;
 use crate::grpc::guard;
 use crate::grpc::measured::Measured;
 use crate::grpc::peer::Peer;
-use crate::grpc::quota::{Quotas, Seat};
+use crate::grpc::quota::{Place, Quotas, Seat};
 use crate::grpc::status::{Problem, inbound};
+use crate::grpc::whole::Whole;
 use crate::metrics::Metrics;
 
 /// Our own services; their streams know how to end.
@@ -33,8 +35,8 @@ const OURS: &str = "/wardwatch.";
 /// Asked by probes, also while the service goes down.
 const HEALTH: &str = "/grpc.health.v1.Health/";
 
-/// How long a call may take until its answer begins: longer than any deadline of ours. A stream's begins at once.
-const SLOWEST: Duration = Duration::from_mins(1);
+/// How long a call may take until its answer begins, and a message of it until it has come whole: longer than any deadline of ours. A stream's begins at once.
+pub(super) const SLOWEST: Duration = Duration::from_mins(1);
 
 /// What is served, and to whom.
 #[derive(Clone, Debug)]
@@ -59,6 +61,8 @@ pub struct Edge {
     metrics: Arc<Metrics>,
     /// Who is at the other end, if it has a certificate.
     peer: Option<Peer>,
+    /// Its address.
+    from: Option<IpAddr>,
     /// Whether any call of this connection was let in.
     called: Arc<AtomicBool>,
 }
@@ -90,11 +94,11 @@ impl hyper::service::Service<http::Request<Incoming>> for Edge {
         let (edge, probe) = (self.clone(), path.starts_with(HEALTH));
         Box::pin(async move {
             let mut request = request;
-            let seat = match edge.let_in(&mut request, probe).await {
-                Ok(seat) => seat,
+            let Place { seat, unfinished, .. } = match edge.let_in(&mut request, probe).await {
+                Ok(place) => place,
                 Err(problem) => return Ok(measured.answer(Status::from(problem).into_http())),
             };
-            let request = measured.request(request, origin);
+            let request = measured.request(request.map(|body| Whole::new(body, unfinished)), origin);
             let answered = edge.api.routes.clone().oneshot(request).instrument(measured.span());
             // A request that comes in drops would hold what is there of it for as long as its connection lives.
             let Ok(answered) = timeout(SLOWEST, answered).await else {
@@ -117,32 +121,33 @@ impl Edge {
             retry_after,
             metrics,
             peer: None,
+            from: None,
             called: Arc::default(),
         }
     }
-    /// For a connection whose other end is `peer`.
+    /// For a connection from an address, whose other end is `peer` if it showed a certificate.
     #[must_use]
-    pub fn of(self, peer: Option<Peer>) -> Self {
-        Self { peer, called: Arc::default(), ..self }
+    pub fn of(self, from: IpAddr, peer: Option<Peer>) -> Self {
+        Self { peer, from: Some(from), called: Arc::default(), ..self }
     }
     /// Whether any call of this connection was let in, now and later.
     pub fn called(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.called)
     }
     /// Looks who calls, and whether they may; probes are not asked. The place it takes is kept until its answer is over.
-    async fn let_in(&self, request: &mut http::Request<Incoming>, probe: bool) -> Result<Option<Seat>, Problem> {
+    async fn let_in(&self, request: &mut http::Request<Incoming>, probe: bool) -> Result<Place, Problem> {
         if probe {
             self.called.store(true, Ordering::Relaxed);
-            return Ok(None);
+            return Ok(Place::default());
         }
         let path = request.uri().path().to_owned();
-        let shown = guard::shown(request.headers(), request.extensions().get::<Peer>());
+        let shown = guard::shown(request.headers(), request.extensions().get::<Peer>(), self.from);
         let caller = guard::admit(&self.api.gate, &path, shown).await?;
-        let (seat, allowance) = self.api.quotas.seat(&caller, self.retry_after)?;
-        request.extensions_mut().insert(allowance);
+        let place = self.api.quotas.seat(&caller, self.retry_after)?;
+        request.extensions_mut().insert(place.allowance.clone());
         request.extensions_mut().insert(caller);
         self.called.store(true, Ordering::Relaxed);
-        Ok(seat)
+        Ok(place)
     }
     fn ending(&self, body: Body) -> Body {
         let soft = Box::pin(self.soft.clone().cancelled_owned());

@@ -1,5 +1,6 @@
 //! Who may call which method: the first thing that happens to a call, before anything is read of it.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use http::HeaderMap;
@@ -105,11 +106,11 @@ pub fn needs(path: &str) -> Option<&'static [Role]> {
 }
 
 /// What a call shows of itself, in its headers and by its connection.
-pub fn shown(headers: &HeaderMap, peer: Option<&Peer>) -> Shown {
+pub fn shown(headers: &HeaderMap, peer: Option<&Peer>, from: Option<IpAddr>) -> Shown {
     let authorization = headers.get(AUTHORIZATION).map(|value| value.to_str().unwrap_or_default().to_owned());
     let end = |peer: &Peer| Time::from_micros(peer.not_after.saturating_mul(1_000_000));
     let certificate = peer.map(|peer| (Arc::clone(&peer.names), end(peer)));
-    Shown { certificate, authorization }
+    Shown { certificate, authorization, from }
 }
 
 /// Makes what a call shows into its caller, and sees that it may call the method at all.
@@ -117,10 +118,7 @@ pub fn shown(headers: &HeaderMap, peer: Option<&Peer>) -> Shown {
 /// # Errors
 /// When it shows nothing that is known, or has none of the roles that the method needs.
 pub async fn admit(gate: &Arc<Gate>, path: &str, shown: Shown) -> Result<Caller, Problem> {
-    let caller = gate.admit(shown).await.map_err(|why| {
-        gate.refuse(why, "", method_shown(path));
-        Problem::Refused(why)
-    })?;
+    let caller = gate.admit(shown, method_shown(path)).await.map_err(Problem::Refused)?;
     // A method that does not exist is told so to whoever was let in, by the services.
     if needs(path).is_some_and(|roles| !caller.has(roles)) {
         caller.refuse(Refused::Role, method_shown(path));

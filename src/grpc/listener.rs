@@ -272,7 +272,7 @@ impl Shared {
 
     async fn converse(self, line: Line, peer: Option<Peer>, from: SocketAddr) {
         let (progress, soft) = (line.progress(), self.edge.soft.clone());
-        let edge = self.edge.of(peer);
+        let edge = self.edge.of(from.ip(), peer);
         let called = edge.called();
         let mut connection = pin!(self.builder.serve_connection(TokioIo::new(line), edge));
         let mut stuck = pin!(progress.stuck(self.settings.preface_timeout, self.settings.stall_limit));

@@ -22,14 +22,16 @@ pub(super) struct Measured {
     span: Span,
 }
 
-/// Counts gRPC messages as their bytes pass: each is a flag, a length of four bytes, and so many bytes.
+/// Follows gRPC messages as their bytes pass: each is a flag, a length of four bytes, and so many bytes.
 #[derive(Debug, Default)]
-struct Messages {
+pub(super) struct Messages {
     /// Bytes that have come of the flag and the length.
     head: usize,
     length: u32,
     /// Bytes still to come of a message.
     left: usize,
+    /// Bytes of the message that began last.
+    size: usize,
 }
 
 /// A request's body.
@@ -124,7 +126,7 @@ fn code(headers: &HeaderMap) -> Option<Code> {
 
 impl Messages {
     /// How many messages begin in these bytes.
-    fn count(&mut self, mut bytes: &[u8]) -> u64 {
+    pub(super) fn count(&mut self, mut bytes: &[u8]) -> u64 {
         let mut begun = 0;
         while !bytes.is_empty() {
             if self.left > 0 {
@@ -140,11 +142,16 @@ impl Messages {
             bytes = &bytes[1..];
             if self.head == HEAD {
                 begun += 1;
-                self.left = usize::try_from(self.length).unwrap_or(usize::MAX);
+                self.size = usize::try_from(self.length).unwrap_or(usize::MAX);
+                self.left = self.size;
                 (self.head, self.length) = (0, 0);
             }
         }
         begun
+    }
+    /// Bytes of the message that has begun and not come whole, if there is one.
+    pub(super) fn unfinished(&self) -> Option<usize> {
+        (self.left > 0).then_some(self.size)
     }
 }
 

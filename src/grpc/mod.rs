@@ -32,3 +32,4 @@ mod strikes;
 pub mod subscribe;
 pub mod tls;
 mod watched;
+mod whole;

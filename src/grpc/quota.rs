@@ -12,6 +12,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::access::{Bounds, Caller};
 use crate::grpc::status::Problem;
 
+/// Bytes of messages of one identity that have begun and not come whole: they lie in memory until they have.
+pub(super) const UNFINISHED: usize = 16 << 20;
+
 /// A burst has room for one full message at least.
 const LEAST_BURST: u32 = 1_000;
 
@@ -37,10 +40,22 @@ struct Account {
     bounds: Bounds,
     streams: Option<Arc<Semaphore>>,
     allowance: Allowance,
+    unfinished: Arc<Semaphore>,
 }
 
 /// A place among an identity's streams.
 pub type Seat = OwnedSemaphorePermit;
+
+/// What a call is given of what its identity has.
+#[derive(Debug, Default)]
+pub struct Place {
+    /// Its place among the streams.
+    pub seat: Option<Seat>,
+    /// The reports it may send.
+    pub allowance: Allowance,
+    /// Bytes of messages that have not come whole; none: they are not bounded.
+    pub unfinished: Option<Arc<Semaphore>>,
+}
 
 /// The reports that an identity may send; an extension of each request.
 #[derive(Clone, Debug, Default)]
@@ -52,18 +67,18 @@ impl Quotas {
         Arc::new(Self { usual, of: Mutex::default() })
     }
 
-    /// A place for one more call of a caller, and what it may send. Those who are not known are not counted.
+    /// A place for one more call of a caller. Those who are not known are not counted.
     ///
     /// # Errors
     /// When it has as many streams as it may; it may come back after `retry_after`.
-    pub fn seat(&self, caller: &Caller, retry_after: Duration) -> Result<(Option<Seat>, Allowance), Problem> {
+    pub fn seat(&self, caller: &Caller, retry_after: Duration) -> Result<Place, Problem> {
         if !caller.is_known() {
-            return Ok((None, Allowance::default()));
+            return Ok(Place::default());
         }
-        let Account { streams, allowance, .. } = self.account(caller);
-        let Some(streams) = streams else { return Ok((None, allowance)) };
-        let seat = streams.try_acquire_owned().map_err(|_| Problem::TooManyStreams(retry_after))?;
-        Ok((Some(seat), allowance))
+        let Account { streams, allowance, unfinished, .. } = self.account(caller);
+        let full = |_| Problem::TooManyStreams(retry_after);
+        let seat = streams.map(|streams| streams.try_acquire_owned().map_err(full)).transpose()?;
+        Ok(Place { seat, allowance, unfinished: Some(unfinished) })
     }
 
     fn account(&self, caller: &Caller) -> Account {
@@ -87,7 +102,7 @@ impl Quotas {
             Arc::new(RateLimiter::direct(Quota::per_second(rate).allow_burst(burst)))
         });
         let streams = (streams > 0).then(|| Arc::new(Semaphore::new(streams as usize)));
-        Account { bounds, streams, allowance: Allowance(limiter) }
+        Account { bounds, streams, allowance: Allowance(limiter), unfinished: Arc::new(Semaphore::new(UNFINISHED)) }
     }
 }
 

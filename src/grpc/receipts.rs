@@ -87,8 +87,7 @@ async fn read(
         let span = trace::batch(reports.len(), origin.as_ref());
         let need = u32::try_from(reports.len().clamp(1, window)).unwrap_or(u32::MAX);
         let room = Arc::clone(&room).acquire_many_owned(need).await.ok()?;
-        let Ok(receipts) =
-            service.intake.submit(items(reports, &service.register.rulebook(), caller.identity()), false).await
+        let Ok(receipts) = service.intake.submit(items(reports, &service.register.rulebook(), &caller), false).await
         else {
             return Some(Problem::Draining(retry_after()).into());
         };

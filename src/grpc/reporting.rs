@@ -7,7 +7,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::metadata::MetadataMap;
 use tonic::{Request, Response, Status, Streaming};
 
-use crate::access::{Identity, Reach};
+use crate::access::{Caller, Reach, Refused};
 use crate::domain::{FieldViolation, Receipt, RejectReason, ReportError, ReportKey, Rulebook, Span, SubjectName, Time};
 use crate::grpc::guard::{bound, caller};
 use crate::grpc::keyed::Page;
@@ -67,12 +67,13 @@ pub struct Reporting {
 }
 
 /// A message's reports, formally checked, each in its place.
-pub(super) fn items(reports: Vec<pb::StaffingReport>, book: &Rulebook, by: &Identity) -> Vec<Item> {
+pub(super) fn items(reports: Vec<pb::StaffingReport>, book: &Rulebook, by: &Caller) -> Vec<Item> {
     reports.into_iter().map(|report| item(report, book, by)).collect()
 }
 
-fn item(message: pb::StaffingReport, book: &Rulebook, by: &Identity) -> Item {
-    if let Some(field) = foreign(&message, &by.reach) {
+fn item(message: pb::StaffingReport, book: &Rulebook, by: &Caller) -> Item {
+    if let Some(field) = foreign(&message, by.reach()) {
+        by.refuse(Refused::Organisation, "report");
         let text = "you may not report for this organisation: ask whoever keeps the permissions file";
         let error = FieldViolation::new(field, RejectReason::PermissionDenied, text);
         return Err(Box::new(Receipt::rejected(message.report_id, error)));
@@ -83,7 +84,7 @@ fn item(message: pb::StaffingReport, book: &Rulebook, by: &Identity) -> Item {
         Box::new(Receipt::rejected(sent, error))
     })?;
     let payload = wire::encode_report(&report);
-    Ok(Submitted { digest: wire::digest(&payload), payload, report, by: Arc::clone(&by.name) })
+    Ok(Submitted { digest: wire::digest(&payload), payload, report, by: Arc::clone(&by.identity().name) })
 }
 
 /// The field that names a subject of another organisation, before anything else is looked at. What is no name is told so.
@@ -139,7 +140,7 @@ impl pb::reporting_service_server::ReportingService for Reporting {
             return Err(too_many(reports.len()).into());
         }
         allowance.take(reports.len())?;
-        let items = items(reports, &self.register.rulebook(), caller.identity());
+        let items = items(reports, &self.register.rulebook(), &caller);
         let submit = async {
             let receipts = self.intake.submit(items, validate_only).await.ok()?;
             receipts.await.ok()

@@ -76,7 +76,7 @@ impl pb::strike_service_server::StrikeService for Striking {
         let caller = caller(&request)?;
         let pb::GetStrikeRequest { name, version } = request.into_inner();
         let book = self.current().await?;
-        let strike = strike_named(&book, &name, caller.reach())?;
+        let strike = strike_named(&book, &name, &caller)?;
         let Some(version) = version.filter(|v| *v != strike.version) else {
             let mut effect = self.register.strike_effect(&strike);
             hide_effect(&mut effect, &caller);
@@ -136,10 +136,16 @@ impl Striking {
 }
 
 /// The newest version of a strike; one that the reach does not see is none.
-pub(super) fn strike_named(book: &Rulebook, name: &str, reach: &Reach) -> Result<Arc<Strike>, Problem> {
+pub(super) fn strike_named(book: &Rulebook, name: &str, caller: &Caller) -> Result<Arc<Strike>, Problem> {
     let id: StrikeId = name.parse().map_err(|e| Problem::field("name", format!("{e}")))?;
-    let found = book.strikes.get(&id).filter(|(_, strike)| reach.sees_strike(book, strike));
-    found.map(|(_, strike)| Arc::clone(strike)).ok_or_else(|| StrikeError::missing(book, &id, reach).into())
+    let found = book.strikes.get(&id).map(|(_, strike)| strike);
+    if let Some(strike) = found.filter(|strike| caller.reach().sees_strike(book, strike)) {
+        return Ok(Arc::clone(strike));
+    }
+    if found.is_some() {
+        caller.refuse(Refused::Organisation, "strike");
+    }
+    Err(StrikeError::missing(book, &id, caller.reach()).into())
 }
 
 /// A strike without the derogations of others.

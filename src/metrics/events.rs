@@ -105,10 +105,6 @@ impl Events {
     pub fn connection_closed(&self, reason: &'static str) {
         self.closed.get_or_create(&Reason { reason }).inc();
     }
-    /// A call was refused because of who called.
-    pub fn access_refused(&self, reason: &'static str) {
-        self.refused.get_or_create(&Reason { reason }).inc();
-    }
     /// So many calls were refused for this reason since the start, where somebody else counts them.
     pub fn access_refusals_are(&self, reason: &'static str, all: u64) {
         let counter = self.refused.get_or_create(&Reason { reason });

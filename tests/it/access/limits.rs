@@ -1,14 +1,23 @@
 //! How much one identity may ask for.
 
+use std::convert::Infallible;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
+use bytes::Bytes;
+use http_body::{Body as _, Frame};
+use tokio::sync::mpsc;
 use tonic::Code;
+use tonic::body::Body;
 use tonic_types::StatusExt;
+use tower::ServiceExt;
 use wardwatch::clock::SystemClock;
 use wardwatch::domain::Clock;
 use wardwatch::wire::pb;
 
-use super::rig::{Guarded, Permissions};
+use super::rig::{As, Guarded, Permissions};
 use crate::support::hospital::{beds, reason};
 use crate::support::service::{eventually, within};
 
@@ -33,6 +42,86 @@ async fn an_identity_has_so_many_streams_whatever_its_connections_and_others_hav
     drop(open.pop());
     let again = async || fourth.clone().list_alerts(pb::ListAlertsRequest::default()).await.is_ok();
     eventually("its place is free again", again).await;
+}
+
+/// A stream of reports whose bytes a test sends as it likes.
+struct Bytewise {
+    to: mpsc::UnboundedSender<Bytes>,
+    answer: Body,
+}
+
+struct Sent(mpsc::UnboundedReceiver<Bytes>);
+
+impl http_body::Body for Sent {
+    type Data = Bytes;
+    type Error = Infallible;
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        self.0.poll_recv(cx).map(|piece| piece.map(|piece| Ok(Frame::data(piece))))
+    }
+}
+
+impl Bytewise {
+    async fn open(by: &As) -> Self {
+        let (to, from) = mpsc::unbounded_channel();
+        let request = http::Request::post("/wardwatch.v1.ReportingService/StreamReports")
+            .header("content-type", "application/grpc")
+            .header("te", "trailers")
+            .header("authorization", by.bearer.header())
+            .body(Body::new(Sent(from)))
+            .unwrap();
+        let answer = within(by.channel.clone().oneshot(request)).await.unwrap().into_body();
+        Self { to, answer }
+    }
+    /// A message of a mebibyte less one byte without reports, but for so many bytes of its end.
+    fn send(&self, missing: usize) {
+        // A field that nobody knows, of 2^20 - 6 bytes.
+        let field = [0x7a, 0xfa, 0xff, 0x3f];
+        let mut message = vec![0; (1 << 20) - 2 + 5];
+        message[..5].copy_from_slice(&[0, 0, 0x0f, 0xff, 0xfe]);
+        message[5..9].copy_from_slice(&field);
+        message.truncate(message.len() - missing);
+        self.to.send(message.into()).unwrap();
+    }
+    /// The status it ends with.
+    async fn status(mut self) -> String {
+        drop(self.to);
+        loop {
+            let frame = within(poll_fn(|cx| Pin::new(&mut self.answer).poll_frame(cx))).await.unwrap().unwrap();
+            if let Some(trailers) = frame.trailers_ref() {
+                return trailers["grpc-status"].to_str().unwrap().to_owned();
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn messages_that_do_not_come_whole_hold_up_their_own_identity_alone() {
+    let mut permissions = Permissions::new();
+    let [wild, calm] = ["wild", "calm"].map(|name| permissions.token(name, "reporter", "RJ1"));
+    let guarded = Guarded::start(permissions).await.with_wards().await;
+    let by = guarded.by(&wild).await;
+    // Sixteen are all the memory that an identity's messages have.
+    let mut halves = Vec::new();
+    for _ in 0..16 {
+        let half = Bytewise::open(&guarded.by(&wild).await).await;
+        half.send(1);
+        halves.push(half);
+    }
+    let held_up = tokio::spawn({
+        let whole = Bytewise::open(&by).await;
+        whole.send(0);
+        whole.status()
+    });
+    for n in 0..20 {
+        let report = beds("organisations/RJ1/wards/A1", SystemClock::default().now(), 10 + n);
+        let request = pb::SubmitReportsRequest { reports: vec![report], validate_only: false };
+        let mut others = guarded.by(&calm).await.reporting();
+        assert!(within(others.submit_reports(request)).await.is_ok(), "another identity is not held up");
+    }
+    assert!(!held_up.is_finished(), "there is no room for one more of its messages");
+    // One of them comes whole after all.
+    halves[3].to.send(Bytes::from_static(&[0])).unwrap();
+    assert_eq!(within(held_up).await.unwrap(), "0");
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ mod bounds;
 mod every_method;
 mod jwt;
 mod limits;
+mod refusals;
 mod rig;
 mod streams;
 mod tokens;

@@ -30,6 +30,13 @@ use crate::support::service::{Place, Service, within};
 #[derive(Clone, Debug)]
 pub struct Bearer(Option<MetadataValue<Ascii>>);
 
+impl Bearer {
+    /// The header that is shown.
+    pub fn header(&self) -> &str {
+        self.0.as_ref().map_or("", |value| value.to_str().unwrap())
+    }
+}
+
 impl Interceptor for Bearer {
     fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
         if let Some(value) = &self.0 {

@@ -30,7 +30,7 @@ pub async fn full() -> Scrape {
     service.acknowledge(ack(nobody)).await.expect_err("there is no such alert");
     let events = &service.running.metrics.events;
     events.reloaded("certificate", true);
-    events.access_refused("token_expired");
+    events.access_refusals_are("expired", 1);
     events.certificate_expires("server", Some(1_900_000_000));
     pass(&clock, 1);
     let handled = |s: &Scrape| s.text.contains("grpc_code=\"NotFound\"");

@@ -198,7 +198,7 @@ async fn what_other_rooms_report_is_shown() {
     events.reloaded("certificate", true);
     events.reloaded("permissions", true);
     events.reloaded("permissions", false);
-    events.access_refused("token_expired");
+    events.access_refusals_are("expired", 1);
     events.certificate_expires("server", Some(1_900_000_000));
     let scrape = Scrape::of(&service).await;
     let reloads = |what, result| scrape.get("wardwatch_reloads_total", &[("what", what), ("result", result)]);
@@ -206,7 +206,7 @@ async fn what_other_rooms_report_is_shown() {
     assert_eq!((reloads("permissions", "ok"), reloads("permissions", "failed")), (Some(1.0), Some(1.0)));
     let last = |what| scrape.value("wardwatch_last_reload_ok", &[("what", what)]);
     assert_eq!((last("certificate"), last("permissions")), (1.0, 0.0));
-    assert_eq!(scrape.value("wardwatch_access_refusals_total", &[("reason", "token_expired")]), 1.0);
+    assert_eq!(scrape.value("wardwatch_access_refusals_total", &[("reason", "expired")]), 1.0);
     assert_eq!(scrape.value(expiry, &[("what", "server")]), 1_900_000_000.0);
     events.certificate_expires("server", None);
     assert_eq!(Scrape::of(&service).await.get(expiry, &[]), None);
