@@ -254,6 +254,7 @@ fn follow_log(
     };
     let feed = Feed::new(Arc::clone(store), Arc::clone(clock), settings, lifecycle.soft.clone());
     let watch = ClockWatch::new(Arc::clone(clock), Arc::clone(metrics));
+    lifecycle.spawn("register of another history", reload_register(Arc::clone(register), feed.histories()));
     let (register, clock, readiness) = (Arc::clone(register), Arc::clone(clock), readiness.clone());
     // SQLite has no clock of its own: its time is ours, a moment ago.
     let foreign = store.engine() == "postgres";
@@ -269,6 +270,16 @@ fn follow_log(
     };
     lifecycle.spawn("log tail", Arc::clone(&feed).follow(committed, on_head));
     feed
+}
+
+/// Reads the register anew when the log has another history.
+async fn reload_register(register: Arc<Register>, mut histories: watch::Receiver<u64>) {
+    while histories.changed().await.is_ok() {
+        while let Err(error) = register.reload().await {
+            tracing::warn!(%error, "the register cannot be read; what is known of it counts until it can");
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        }
+    }
 }
 
 async fn refreshed(register: Arc<Register>) {

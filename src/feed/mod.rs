@@ -142,6 +142,8 @@ pub struct Feed {
     reads: Arc<Semaphore>,
     room: Arc<Semaphore>,
     audience: Arc<Audience>,
+    /// How often the log was found to have another history.
+    histories: watch::Sender<u64>,
 }
 
 impl Default for Settings {
@@ -173,6 +175,7 @@ impl Feed {
             reads: Arc::new(Semaphore::new(settings.catch_up_reads)),
             room: Arc::new(Semaphore::new(settings.subscriptions)),
             audience: Arc::default(),
+            histories: watch::Sender::default(),
             store,
             clock,
             settings,
@@ -187,6 +190,10 @@ impl Feed {
         on_head: impl Fn(&Head) + Send + Sync + 'static,
     ) {
         tail::follow(&self, committed, &on_head).await;
+    }
+    /// Changes each time the log is found to have another history: what else was read of the store may be of the lost one.
+    pub fn histories(&self) -> watch::Receiver<u64> {
+        self.histories.subscribe()
     }
     /// How it behaves.
     pub fn settings(&self) -> &Settings {

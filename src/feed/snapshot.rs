@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::Mutex;
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
 use crate::feed::Filter;
 use crate::feed::window::History;
-use crate::store::{LogPoint, Result, Store, StoreError};
+use crate::store::{LogPoint, Result, Store};
 use crate::wire::log::{Keys, alert_item, alert_keys};
 
 /// Snapshots in memory at most. Each holds every open alert as long as someone still reads it, so readers that stop inside
@@ -87,9 +88,9 @@ impl Snapshots {
         Self { fresh, kept: Mutex::default() }
     }
     /// A snapshot of this history to share, else a new one, read in a task of its own: a stream that stops waiting, for a
-    /// heartbeat, finds it there when it asks again.
-    pub async fn take(self: Arc<Self>, store: Arc<dyn Store>, history: History) -> Result<Arc<Snapshot>> {
-        tokio::spawn(self.read(store, history)).await.unwrap_or_else(|e| Err(StoreError::Refused(e.to_string())))
+    /// heartbeat, waits for the same task again. Another one each time would be many while storage is away.
+    pub fn take(self: Arc<Self>, store: Arc<dyn Store>, history: History) -> JoinHandle<Result<Arc<Snapshot>>> {
+        tokio::spawn(self.read(store, history))
     }
     async fn read(self: Arc<Self>, store: Arc<dyn Store>, history: History) -> Result<Arc<Snapshot>> {
         let mut kept = self.kept.lock().await;

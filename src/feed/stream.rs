@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::OwnedSemaphorePermit;
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::access::{Caller, Refused};
@@ -32,6 +33,8 @@ pub struct Stream {
     seat: Seat,
     caller: Caller,
     _room: OwnedSemaphorePermit,
+    /// A snapshot that is being read for it.
+    taking: Option<JoinHandle<crate::store::Result<Arc<Snapshot>>>>,
 }
 
 /// How far a stream has come.
@@ -71,6 +74,7 @@ impl Stream {
             seat: feed.audience.join(wish.subscriber, filter, point.position),
             caller: wish.caller,
             _room: room,
+            taking: None,
             feed,
         }
     }
@@ -146,8 +150,10 @@ impl Stream {
         let Phase::Snapshot { snapshot, next, sent } = &mut self.phase else { return Ok(None) };
         let Some(snapshot) = snapshot else {
             let history = self.subscription.history();
-            let read = Arc::clone(&self.feed.snapshots).take(Arc::clone(&self.feed.store), history).await;
-            match read {
+            let take = || Arc::clone(&self.feed.snapshots).take(Arc::clone(&self.feed.store), history);
+            let read = self.taking.get_or_insert_with(take).await;
+            self.taking = None;
+            match read.unwrap_or_else(|e| Err(StoreError::Refused(e.to_string()))) {
                 Ok(read) => *snapshot = Some(read),
                 Err(refused @ StoreError::Refused(_)) => return Err(refused.into()),
                 // Storage is down: the stream stays open and asks again.

@@ -89,4 +89,7 @@ fn restart(feed: &Feed, head: &Head, new_history: bool) {
         );
     }
     feed.window.send_modify(|w| w.restart(head, new_history));
+    if new_history {
+        feed.histories.send_modify(|n| *n += 1);
+    }
 }

@@ -61,11 +61,26 @@ impl Register {
         let config = self.store.load_config(known.generation).await?;
         if config.generation < known.generation {
             // A restored backup: what is known here may never have happened.
-            let config = self.store.load_config(0).await?;
-            self.rulebook.store(Arc::new(rows::applied(&Rulebook::default(), config)?));
+            self.read_anew().await?;
         } else if config.generation > known.generation {
             self.rulebook.store(Arc::new(rows::applied(&known, config)?));
         }
+        Ok(())
+    }
+
+    /// Forgets what is known and takes over all that the store has: the log has another history, and what is known here may
+    /// never have happened in it, whatever the generation.
+    ///
+    /// # Errors
+    /// As [`Self::refresh`].
+    pub async fn reload(&self) -> Result<(), StoreError> {
+        let _one_at_a_time = self.refreshing.lock().await;
+        self.read_anew().await
+    }
+
+    async fn read_anew(&self) -> Result<(), StoreError> {
+        let config = self.store.load_config(0).await?;
+        self.rulebook.store(Arc::new(rows::applied(&Rulebook::default(), config)?));
         Ok(())
     }
 

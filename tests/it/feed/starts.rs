@@ -149,6 +149,28 @@ async fn a_snapshot_waits_for_storage_with_heartbeats_and_without_a_cursor() {
     assert_eq!(snapshot_of(&mut reader).await.len(), 1);
 }
 
+/// Each heartbeat ends a wait. What waits for storage beneath must not be one more task each time.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_snapshot_that_waits_for_storage_for_long_costs_no_more_than_at_first() {
+    let hand = Hand::new().await;
+    hand.append(&[vec![raised("A1", 1)]]).await;
+    let replica = hand.replica(quick()).await;
+    let mut client = replica.client().await;
+    Reader::open(&mut client, SubscribeRequest::default()).await.unwrap().start().await;
+    hand.store.reads(Reads::StreamsHeld);
+    let request = SubscribeRequest { heartbeat_interval: every(5), ..snapshot() };
+    let mut reader = Reader::open(&mut client, request).await.unwrap();
+    assert!(matches!(reader.message().await.unwrap(), Response::Opened(_)));
+    assert!(matches!(reader.message().await.unwrap(), Response::Heartbeat(_)));
+    let tasks = || tokio::runtime::Handle::current().metrics().num_alive_tasks();
+    let before = tasks();
+    for _ in 0..50 {
+        assert!(matches!(reader.message().await.unwrap(), Response::Heartbeat(_)));
+    }
+    assert!(tasks() < before + 25, "{} tasks, {before} before", tasks());
+    hand.store.reads(Reads::Answered);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cursor_older_than_the_log_is_refused_with_the_oldest_or_becomes_a_snapshot() {
     let hand = Hand::new().await;

@@ -16,7 +16,7 @@ use wardwatch::store::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reads {
     Answered,
-    /// Those of streams that catch up wait, as behind a database that is slow; the tail's do not.
+    /// Those of streams that catch up, or begin with a snapshot, wait, as behind a database that is slow; the tail's do not.
     StreamsHeld,
     /// They fail, as without a database.
     Failing,
@@ -41,6 +41,9 @@ impl Switch {
     }
     pub fn reads(&self, reads: Reads) {
         self.reads.send_replace(reads);
+    }
+    async fn held(&self) {
+        let _ = self.reads.subscribe().wait_for(|r| *r != Reads::StreamsHeld).await;
     }
     fn reading(&self) -> Result<Arc<dyn Store>> {
         let failing = *self.reads.borrow() == Reads::Failing;
@@ -107,7 +110,7 @@ impl Store for Switch {
     async fn read_log(&self, after: LogPoint, max_bytes: usize) -> Result<LogRead> {
         // The tail reads a mebibyte at a time, and a cursor is checked with a single byte.
         if (2..1 << 20).contains(&max_bytes) {
-            let _ = self.reads.subscribe().wait_for(|r| *r != Reads::StreamsHeld).await;
+            self.held().await;
         }
         self.reading()?.read_log(after, max_bytes).await
     }
@@ -115,6 +118,7 @@ impl Store for Switch {
         self.reading()?.point_at(time).await
     }
     async fn open_alerts(&self) -> Result<(LogPoint, Vec<ListedAlert>)> {
+        self.held().await;
         self.reading()?.open_alerts().await
     }
     async fn list_alerts(&self, query: &AlertQuery) -> Result<(LogPoint, Vec<ListedAlert>)> {

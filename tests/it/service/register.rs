@@ -7,7 +7,7 @@ use wardwatch::wire::pb::{
 use wardwatch::wire::to_time;
 
 use crate::support::hospital::{adult, beds, clock, fields, figures, morning, nurses, pass, reason, violations, ward};
-use crate::support::service::{Service, on_both_stores, within};
+use crate::support::service::{Service, eventually, on_both_stores, within};
 
 async fn upsert(service: &Service, organisations: Vec<pb::Organisation>) -> pb::UpsertOrganisationsResponse {
     let request = pb::UpsertOrganisationsRequest { organisations, validate_only: false };
@@ -271,6 +271,33 @@ async fn a_register_that_went_back_is_read_anew() {
         let request = pb::ListWardsRequest { parent: "organisations/-".into(), ..Default::default() };
         let wards = within(service.register().list_wards(request)).await.unwrap().into_inner().wards;
         assert_eq!(wards.iter().map(|w| &*w.name).collect::<Vec<_>>(), [ward(1)]);
+        let receipt = service.report(figures(&ward(2), morning(), 20, 2)).await;
+        assert_eq!(violations(&receipt)[0].1, RejectReason::UnknownSubject);
+        service.stop().await;
+    })
+    .await;
+}
+
+/// A tail of the log that was lost behind the back of a replica, with a ward's registration, and as many changes since.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_register_of_another_history_is_read_anew_although_it_looks_as_new() {
+    on_both_stores(async |place| {
+        let service = place.serve_by(&clock()).await;
+        service.register_many(2).await;
+        service.report(figures(&ward(1), morning(), 20, 2)).await;
+        service.settled().await;
+        let number = place.number("SELECT max(number) FROM subject").await;
+        for table in ["subject", "subject_cold", "config"] {
+            place.execute(&format!("DELETE FROM {table} WHERE number = {number}")).await;
+        }
+        place.execute("UPDATE event SET tag = tag - 1 WHERE position = (SELECT position FROM head)").await;
+        place.execute("UPDATE head SET tag = tag - 1").await;
+        eventually("the lost ward is not known any more", async || {
+            let request = pb::ListWardsRequest { parent: "organisations/-".into(), ..Default::default() };
+            let wards = within(service.register().list_wards(request)).await.unwrap().into_inner().wards;
+            wards.iter().map(|w| &*w.name).eq([ward(1)])
+        })
+        .await;
         let receipt = service.report(figures(&ward(2), morning(), 20, 2)).await;
         assert_eq!(violations(&receipt)[0].1, RejectReason::UnknownSubject);
         service.stop().await;
