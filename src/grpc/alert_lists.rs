@@ -111,7 +111,7 @@ impl Alerts {
         let pb::ListAlertEventsRequest { parent, page_size, page_token } = request;
         let (size, id) = (page::size(page_size)?, alert_id("parent", &parent)?);
         if *caller.reach() != Reach::All {
-            self.get(&parent, "parent", &caller).await?;
+            self.get(&parent, "parent", caller).await?;
         }
         // The state of a token: the position of the last event, then the cursor of the first page.
         let state = page::state(METHOD, parent.as_bytes(), &page_token)?;
@@ -119,7 +119,7 @@ impl Alerts {
             (i64::from_be_bytes(*after), Bytes::copy_from_slice(cursor))
         } else {
             let head = self.store.head().await?;
-            self.get(&parent, "parent", &caller).await?;
+            self.get(&parent, "parent", caller).await?;
             (0, self.feed.cursor(head.point).await?)
         };
         let mut entries = self.store.alert_events(id, after, size + 1).await?;

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::StreamExt;
+use futures_util::stream::BoxStream;
 use tokio::sync::oneshot::error::TryRecvError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio_stream::wrappers::ReceiverStream;
@@ -34,19 +36,30 @@ pub(super) fn answer(
     caller: Caller,
     allowance: Allowance,
     origin: Option<Origin>,
-) -> ReceiverStream<Result<pb::StreamReportsResponse, Status>> {
+) -> BoxStream<'static, Result<pb::StreamReportsResponse, Status>> {
     let window = service.settings.unreceipted_per_stream;
     let (coming, pending) = mpsc::channel(window);
     let (answers, stream) = mpsc::channel(4);
     let (end, ended) = oneshot::channel();
+    let (finish, finished) = oneshot::channel::<()>();
     let reader = service.clone();
     service.lifecycle.spawn("reports in", async move {
         let status = read(&reader, requests, &coming, (caller, allowance, origin)).await;
         // Nobody left to tell: the client has gone.
         let _: Result<(), _> = end.send(status);
     });
-    service.lifecycle.spawn("receipts out", write(pending, ended, answers));
-    ReceiverStream::new(stream)
+    service.lifecycle.spawn("receipts out", async move {
+        if write(pending, ended, answers).await.is_ok() {
+            // Nobody left to tell: the client has gone.
+            let _: Result<(), ()> = finish.send(());
+        }
+    });
+    // Both halves end at once when the service is cut. That must not look like a stream that has ended well: its client
+    // would take what has no receipt for refused.
+    let cut = futures_util::stream::once(finished).filter_map(|finished| {
+        std::future::ready(finished.err().map(|_| Err(Problem::Draining(retry_after()).into())))
+    });
+    ReceiverStream::new(stream).chain(cut).boxed()
 }
 
 /// Reads until the client has finished (`None`), or until the stream must end otherwise.
@@ -95,14 +108,18 @@ async fn read(
     }
 }
 
+/// A stream of reports was not brought to its end.
+struct Cut;
+
 /// Sends receipts in order, as many as are ready in one message, then the stream's end.
-async fn write(mut pending: mpsc::Receiver<Coming>, ended: oneshot::Receiver<Option<Status>>, answers: Answers) {
+async fn write(
+    mut pending: mpsc::Receiver<Coming>,
+    ended: oneshot::Receiver<Option<Status>>,
+    answers: Answers,
+) -> Result<(), Cut> {
     let mut next = pending.recv().await;
     while let Some(mut coming) = next.take() {
-        let Ok(first) = (&mut coming.receipts).await else {
-            let _ = answers.send(Err(Problem::Draining(retry_after()).into())).await;
-            return;
-        };
+        let first = (&mut coming.receipts).await.map_err(|_| Cut)?;
         let mut receipts: Vec<_> = first.iter().map(wire::receipt_to).collect();
         drop(coming);
         while receipts.len() < MOST_REPORTS {
@@ -119,15 +136,16 @@ async fn write(mut pending: mpsc::Receiver<Coming>, ended: oneshot::Receiver<Opt
                 }
             }
         }
-        if !receipts.is_empty() && answers.send(Ok(pb::StreamReportsResponse { receipts })).await.is_err() {
-            return;
+        if !receipts.is_empty() {
+            answers.send(Ok(pb::StreamReportsResponse { receipts })).await.map_err(|_| Cut)?;
         }
         if next.is_none() {
             next = pending.recv().await;
         }
     }
-    if let Ok(Some(status)) = ended.await {
-        let _ = answers.send(Err(status)).await;
+    match ended.await.map_err(|_| Cut)? {
+        Some(status) => answers.send(Err(status)).await.map_err(|_| Cut),
+        None => Ok(()),
     }
 }
 
@@ -138,4 +156,41 @@ pub(super) fn aged(max: Duration) -> Duration {
 
 pub(super) fn retry_after() -> Duration {
     Duration::from_millis(fastrand::u64(100..1_000))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a stream ends with when these were its two halves' ends.
+    async fn end(receipts: Option<Vec<Receipt>>, ended: Result<Option<Status>, Cut>) -> (bool, Option<Status>) {
+        let (coming, pending) = mpsc::channel(1);
+        let (reply, receipts_to_come) = oneshot::channel();
+        let room = Arc::new(Semaphore::new(1)).acquire_owned().await.unwrap();
+        let one = Coming { receipts: receipts_to_come, _room: room, _span: Span::none() };
+        coming.send(one).await.unwrap();
+        drop(coming);
+        if let Some(receipts) = receipts {
+            reply.send(receipts).unwrap();
+        } else {
+            drop(reply);
+        }
+        let (end, out) = oneshot::channel();
+        match ended {
+            Ok(status) => end.send(status).unwrap(),
+            Err(Cut) => drop(end),
+        }
+        let (answers, mut sent) = mpsc::channel(4);
+        let well = write(pending, out, answers).await.is_ok();
+        (well, sent.recv().await.and_then(Result::err))
+    }
+
+    #[tokio::test]
+    async fn a_stream_ends_well_only_if_all_was_read_and_receipted() {
+        assert!(matches!(end(Some(vec![]), Ok(None)).await, (true, None)));
+        let (well, told) = end(Some(vec![]), Ok(Some(Status::aborted("x")))).await;
+        assert_eq!((well, told.map(|s| s.code())), (true, Some(tonic::Code::Aborted)));
+        assert!(!end(None, Ok(None)).await.0, "its receipts never came");
+        assert!(!end(Some(vec![]), Err(Cut)).await.0, "its reader was cut");
+    }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio_stream::wrappers::ReceiverStream;
+use futures_util::stream::BoxStream;
 use tonic::metadata::MetadataMap;
 use tonic::{Request, Response, Status, Streaming};
 
@@ -118,7 +118,7 @@ pub(super) fn too_many(count: usize) -> Problem {
 
 #[tonic::async_trait]
 impl pb::reporting_service_server::ReportingService for Reporting {
-    type StreamReportsStream = ReceiverStream<Result<pb::StreamReportsResponse, Status>>;
+    type StreamReportsStream = BoxStream<'static, Result<pb::StreamReportsResponse, Status>>;
 
     async fn stream_reports(
         &self,

@@ -50,7 +50,7 @@ impl Striking {
         let scope = format!("{name}|{basis}|{}|{window_ids:?}", organisations.join(","));
         let page = Page::open("GetStrikeCover", scope, page_size, &page_token, self.store.as_ref()).await?;
         let book = self.current().await?;
-        let strike = strike_named(&book, &name, &caller)?;
+        let strike = strike_named(&book, &name, caller)?;
         if !strike.staff_group.is_doctors() {
             return Err(Problem::field("name", format!("{name} calls out nurses: a cover return is of doctors")));
         }

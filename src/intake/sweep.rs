@@ -1,5 +1,7 @@
 //! Time acts alone: subjects whose next check has come are judged without a report.
 
+use std::collections::HashSet;
+
 use crate::intake::draft::Draft;
 use crate::intake::engine::Engine;
 use crate::store::{Batch, StoreError};
@@ -13,8 +15,9 @@ impl Engine {
     /// Judges what is due until nothing is; whether that could be found out. What conflicts is dropped: the winner has set
     /// the next check.
     pub(super) async fn sweep(&mut self) -> bool {
+        let mut refused = HashSet::new();
         for _ in 0..ROUNDS {
-            match self.round().await {
+            match self.round(&mut refused).await {
                 Ok(0) => return true,
                 Ok(_) => {}
                 Err(error) => {
@@ -26,8 +29,10 @@ impl Engine {
         true
     }
 
-    async fn round(&mut self) -> Result<usize, StoreError> {
-        let due = self.parts.store.due_subjects(self.parts.clock.now(), ROUND).await?;
+    /// Judges some of what is due; how many. Whom the database refuses stays due: one of them must not hold up the others.
+    async fn round(&mut self, refused: &mut HashSet<i64>) -> Result<usize, StoreError> {
+        let mut due = self.parts.store.due_subjects(self.parts.clock.now(), ROUND).await?;
+        due.retain(|number| !refused.contains(number));
         if due.is_empty() {
             // Whatever waited was answered before a sweep, or another replica has done it: nothing waits here.
             self.outage.over();
@@ -50,6 +55,7 @@ impl Engine {
         let judged = writes.len();
         let Some(outcome) = self.commit(Batch { tag, now, writes }).await else { return Ok(0) };
         self.keep(subjects, &outcome);
+        refused.extend(outcome.refused);
         Ok(judged)
     }
 }

@@ -81,6 +81,9 @@ pub(super) async fn open(path: &Path, migrate: bool, clock: Arc<dyn Clock>) -> R
     } else {
         migrations::check(&mut conn, migrations::SQLITE).await?;
     }
+    // What a process wrote and was killed before it could sync is seen, and may be lost with the power: it is answered for
+    // from now on.
+    sqlx::raw_sql(sql::BARRIER).execute(&mut conn).await.map_err(|e| open_error(path, &e))?;
     let reader = SqliteReader::new(path.to_path_buf(), clock);
     let writer = Writer::start(SqliteScribe::new(connect_options(path), conn, reader.lost(), lock));
     Ok(Arc::new(Database { reader, writer, proven: Mutex::default() }))

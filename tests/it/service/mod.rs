@@ -25,3 +25,4 @@ mod strike_cover;
 mod strike_day;
 mod strikes;
 mod strikes_cli;
+mod sweeps;
