@@ -219,6 +219,33 @@ fn a_receipt_while_storage_was_down_is_found() {
 }
 
 #[test]
+fn an_open_stream_that_ended_because_storage_was_away_is_found() {
+    let ended = |reason: &'static str| move |h: &mut History| stream(h).end = reason.into();
+    let trouble = |replica| Trouble { kind: "broken", from: at(99), to: at(102), replica, storage_down: None };
+    for reason in ["STORAGE_UNAVAILABLE", "INTERNAL"] {
+        assert_eq!(broken(ended(reason)), ["R4"], "{reason}");
+        let away = |h: &mut History| {
+            ended(reason)(h);
+            h.troubles.extend([trouble(None), trouble(Some(1))]);
+        };
+        assert_eq!(broken(away), ["R4"], "storage away, or another replica, is no excuse: {reason}");
+        let gone = |h: &mut History| {
+            ended(reason)(h);
+            h.troubles.push(trouble(Some(0)));
+        };
+        assert_eq!(broken(gone), Vec::<String>::new(), "its replica was gone: {reason}");
+        let refused = |h: &mut History| {
+            ended(reason)(h);
+            stream(h).heard.clear();
+        };
+        assert_eq!(broken(refused), Vec::<String>::new(), "it was never open: {reason}");
+    }
+    for end in ["SERVER_DRAINING", "STREAM_AGE", "Unavailable", "Unknown", "Internal"] {
+        assert_eq!(broken(ended(end)), Vec::<String>::new(), "{end}");
+    }
+}
+
+#[test]
 fn events_out_of_order_twice_missing_or_split_are_found() {
     let events = |change: fn(&mut Vec<(i64, u64)>)| {
         move |h: &mut History| match &mut stream(h).heard[2].what {
@@ -257,6 +284,27 @@ fn silence_is_found_unless_the_replica_stood_still() {
 }
 
 #[test]
+fn silence_for_good_is_found_unless_the_replica_stood_still_for_as_long() {
+    let dead = |h: &mut History| {
+        stream(h).end = "DeadlineExceeded".into();
+        stream(h).ended = at(120);
+    };
+    assert_eq!(broken(dead), ["H1"]);
+    let stopped = |seconds, replica| {
+        let kind = "a replica stood still";
+        let standing = Trouble { kind, from: at(101), to: at(seconds), replica, storage_down: None };
+        broken(|h| {
+            dead(h);
+            h.troubles.push(standing);
+        })
+    };
+    assert_eq!(stopped(119, Some(0)), Vec::<String>::new());
+    assert_eq!(stopped(105, Some(0)), ["H1"], "it ran again, and said nothing");
+    assert_eq!(stopped(119, Some(1)), ["H1"], "another one stood still");
+    assert_eq!(stopped(119, None), ["H1"], "storage was away");
+}
+
+#[test]
 fn what_time_does_too_early_or_too_late_is_found() {
     let time =
         |n: usize, seconds| move |h: &mut History| h.truth.events[n].event_time = Some(timestamp_to(at(seconds)));
@@ -277,6 +325,28 @@ fn what_time_does_too_early_or_too_late_is_found() {
         h.listened.clear();
     };
     assert!(broken(never).contains(&"T1".into()));
+}
+
+#[test]
+fn lateness_is_excused_only_when_no_replica_could_have_been_in_time() {
+    let trouble = |replica| Trouble { kind: "broken", from: at(19), to: at(22), replica, storage_down: None };
+    // What was due at 20, done so late by one of so many replicas.
+    let done = |seconds, replicas: usize, troubles: &[Option<usize>]| {
+        let unheard = |replica| Stream { replica, after: None, heard: Vec::new(), end: String::new(), ended: at(0) };
+        let streams = (0..replicas).map(unheard).collect();
+        broken(|h| {
+            h.truth.events[2].event_time = Some(timestamp_to(at(seconds)));
+            h.listened = vec![Listened { rules: HashSet::new(), interval: 5, reached: 0, streams }];
+            h.troubles.extend(troubles.iter().copied().map(trouble));
+        })
+    };
+    assert_eq!(done(26, 3, &[Some(0)]), ["T1"], "two others could have done it");
+    assert_eq!(done(26, 3, &[Some(0), Some(2)]), ["T1"], "one other could");
+    assert_eq!(done(23, 3, &[]), ["T1"], "nothing was broken");
+    assert_eq!(done(26, 3, &[Some(0), Some(1), Some(2)]), Vec::<String>::new(), "all were broken");
+    assert_eq!(done(26, 3, &[None]), Vec::<String>::new(), "storage was away");
+    assert_eq!(done(26, 1, &[Some(0)]), Vec::<String>::new(), "the only one");
+    assert_eq!(done(25, 3, &[Some(0)]), Vec::<String>::new(), "it may have held a lock");
 }
 
 #[test]

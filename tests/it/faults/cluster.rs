@@ -17,8 +17,8 @@ use super::history::{Row, Truth, now};
 use super::load;
 use super::people::Addresses;
 use super::proxy::Proxy;
-use super::server::{Server, free_port};
-use crate::support::process::{Process, wardwatch};
+use super::server::Server;
+use crate::support::process::{Process, free_port, wardwatch};
 use crate::support::service::{eventually, within};
 
 /// Where the replicas keep things.
@@ -106,22 +106,28 @@ impl Cluster {
 
     /// Starts it in an environment made by `change`.
     pub fn start_with(&mut self, replica: usize, change: impl FnOnce(&mut Command)) {
+        let command = self.prepared(replica, change);
+        self.replicas[replica] = Some(tokio::task::block_in_place(|| Process::launch(command)));
+    }
+
+    /// As [`Self::start_with`], and waits for nothing: it may kill itself, or stand still, before it says that it
+    /// listens.
+    pub fn begin_with(&mut self, replica: usize, change: impl FnOnce(&mut Command)) {
+        let (command, address) = (self.prepared(replica, change), self.address(replica));
+        self.replicas[replica] = Some(Process::begin(command, address));
+    }
+
+    fn prepared(&self, replica: usize, change: impl FnOnce(&mut Command)) -> Command {
         assert!(self.replicas[replica].is_none(), "it runs");
         let (url, address) = (self.url(replica), self.address(replica));
         let mut command =
             wardwatch(&["serve", "--database", &url, "--listen", &address, "--admin-listen", "127.0.0.1:0"]);
         change(&mut command);
-        self.replicas[replica] = Some(tokio::task::block_in_place(|| Process::launch(command)));
+        command
     }
 
     pub fn process(&mut self, replica: usize) -> &mut Process {
         self.replicas[replica].as_mut().expect("it runs")
-    }
-
-    /// Whether a replica has ended by itself.
-    pub fn gone(&self, replica: usize) -> bool {
-        let id = self.replicas[replica].as_ref().expect("it was started").id();
-        matches!(super::server::state(id.parse().unwrap()), None | Some('Z'))
     }
 
     /// Whether a replica stands still.

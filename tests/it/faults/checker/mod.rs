@@ -23,6 +23,7 @@ pub fn check(history: &History, clear_after: Span) -> Vec<String> {
         for stream in &listened.streams {
             found.extend(streams::p_stream(history, listened, stream));
             found.extend(streams::h1_never_silent(history, listened, stream));
+            found.extend(streams::r4_stays_open(history, stream));
         }
         found.extend(streams::p5_goes_on_where_it_was(listened));
     }

@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use wardwatch::domain::Span;
+use wardwatch::domain::{Span, Time};
 use wardwatch::feed::cursor;
 use wardwatch::wire::pb::{AlertEvent, AlertState};
 
 use super::SLACK;
-use crate::faults::history::{Heard, History, Listened, Stream, What, digest};
+use crate::faults::history::{Heard, History, Listened, Stream, Trouble, What, digest};
 
 pub fn the_log_is_whole(history: &History) -> Vec<String> {
     let truth = &history.truth;
@@ -141,17 +141,37 @@ pub fn p5_goes_on_where_it_was(listened: &Listened) -> Vec<String> {
     found
 }
 
+/// When a replica was gone or stood still itself. Storage that was away, from it or from all, is none of these.
+fn own_troubles(history: &History, replica: usize, from: Time, to: Time) -> impl Iterator<Item = &Trouble> {
+    history.troubles.iter().filter(move |t| t.replica == Some(replica) && t.from <= to && t.to >= from)
+}
+
+/// Silence counts while the replica runs. It ends with the next message or with the stream: one that falls silent for
+/// good has no next message.
 pub fn h1_never_silent(history: &History, listened: &Listened, stream: &Stream) -> Vec<String> {
     let mut found = Vec::new();
-    for pair in stream.heard.windows(2) {
-        let (before, after) = (pair[0].at, pair[1].at);
-        let standing =
-            history.troubles.iter().any(|t| t.replica == Some(stream.replica) && t.from <= after && t.to >= before);
-        if before + Span::seconds(listened.interval) + SLACK < after && !standing {
+    let heard = stream.heard.iter().map(|h| h.at);
+    let next = heard.clone().skip(1).chain([stream.ended]);
+    for (before, after) in heard.zip(next) {
+        let troubles = own_troubles(history, stream.replica, before, after);
+        // As if the replica had stood still at first, and run ever since.
+        let since = troubles.fold(before, |since, t| since + (t.to.min(after) - t.from.max(before)));
+        if since + Span::seconds(listened.interval) + SLACK < after {
             found.push(format!("H1: nothing from {before} to {after} on a stream of replica {}", stream.replica));
         }
     }
     found
+}
+
+/// A stream that was opened stays while storage is away: only its opening may be refused for that, and only a replica
+/// that goes takes it along. What the service gives as its reason counts, not the code of a broken connection; INTERNAL
+/// is what it says of storage that refuses.
+pub fn r4_stays_open(history: &History, stream: &Stream) -> Option<String> {
+    let opened = stream.heard.first().is_some_and(|h| h.what == What::Opened);
+    let for_storage = matches!(stream.end.as_str(), "STORAGE_UNAVAILABLE" | "INTERNAL");
+    let gone = own_troubles(history, stream.replica, stream.ended, stream.ended).next().is_some();
+    let (replica, ended, end) = (stream.replica, stream.ended, &stream.end);
+    (opened && for_storage && !gone).then(|| format!("R4: an open stream of replica {replica} ended at {ended}: {end}"))
 }
 
 pub fn d1_everyone_is_told(history: &History) -> Vec<String> {
