@@ -5,10 +5,12 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use wardwatch::client::Client;
+use tonic::Status;
+use wardwatch::client::{Client, pb};
 
-use crate::fake::{Fake, draining, events, opened};
-use wardwatch::client::pb::subscribe_request::Start as WireStart;
+use crate::fake::{Fake, draining, events, sent};
+use pb::subscribe_request::Start as WireStart;
+use pb::subscribe_response::Response;
 
 fn wardwatch(client: &Client, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_wardwatch"));
@@ -103,6 +105,13 @@ async fn a_watch_prints_one_event_a_line_and_goes_on_from_its_cursor() {
     assert_eq!(fs::read_to_string(&cursor).unwrap(), "03\n");
     assert_eq!(watch(&client, &cursor, 1), ["4"]);
     assert_eq!(fake.0.lock().unwrap().starts.last(), Some(&Some(WireStart::AfterCursor(b"\x03".to_vec().into()))));
+}
+
+/// Opens with a heartbeat so long that no silence is taken for a dead connection: to come back would use up the next
+/// script.
+fn opened(cursor: &'static [u8]) -> Result<pb::SubscribeResponse, Status> {
+    let heartbeat_interval = Some(prost_types::Duration { seconds: 60, nanos: 0 });
+    sent(cursor, Response::Opened(pb::Opened { heartbeat_interval, ..Default::default() }))
 }
 
 /// Watches until that many events were printed, ends the command with SIGTERM; the positions.

@@ -12,6 +12,10 @@ use crate::support::service::within;
 const A1: &str = "organisations/RJ1/wards/A1";
 const B1: &str = "organisations/RYJ/wards/B1";
 
+/// How long a token lasts whose end a test waits for. It is made before the service starts, which takes a while on a
+/// busy machine.
+const SHORT: Span = Span::seconds(8);
+
 fn now() -> Time {
     SystemClock::default().now()
 }
@@ -54,7 +58,7 @@ fn events(messages: &[pb::SubscribeResponse]) -> Vec<&pb::AlertEvent> {
 #[tokio::test]
 async fn a_subscription_ends_with_its_token_and_goes_on_from_its_cursor_with_the_next() {
     let mut permissions = Permissions::new();
-    let until = now() + Span::seconds(3);
+    let until = now() + SHORT;
     let short = permissions.token_with("wall", "subscriber", "RJ1", &until.to_string(), "");
     let next = permissions.token("wall-too", "subscriber", "RJ1");
     let guarded = Guarded::start(permissions).await.with_wards().await;
@@ -137,7 +141,7 @@ async fn a_permission_that_is_taken_ends_the_stream_and_one_that_is_given_does_n
 #[tokio::test]
 async fn a_stream_of_reports_ends_with_its_token_after_the_receipts_of_all_it_took() {
     let mut permissions = Permissions::new();
-    let until = now() + Span::seconds(3);
+    let until = now() + SHORT;
     let short = permissions.token_with("roster", "reporter", "RJ1", &until.to_string(), "");
     let guarded = Guarded::start(permissions).await.with_wards().await;
     let (to, from) = tokio::sync::mpsc::channel(1);
@@ -165,7 +169,7 @@ async fn a_stream_of_reports_ends_with_its_token_after_the_receipts_of_all_it_to
 #[tokio::test]
 async fn a_watch_of_the_situation_ends_with_its_token() {
     let mut permissions = Permissions::new();
-    let until = now() + Span::seconds(2);
+    let until = now() + SHORT;
     let short = permissions.token_with("room", "subscriber", "RJ1", &until.to_string(), "");
     let guarded = Guarded::start(permissions).await.with_wards().await;
     let by = guarded.by(&short).await;

@@ -1,6 +1,5 @@
 //! A real Alertmanager as a process of its own.
 
-use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
@@ -8,6 +7,7 @@ use tempfile::TempDir;
 use tokio::time::timeout;
 
 use super::pager::Pager;
+use crate::support::process::free_port;
 use crate::support::service::{LONG, eventually};
 
 /// Where Debian's package puts it, and others.
@@ -17,14 +17,10 @@ const NAMES: [&str; 2] = ["prometheus-alertmanager", "alertmanager"];
 #[derive(Debug)]
 pub struct Alertmanager {
     folder: TempDir,
+    /// It keeps it over its restarts.
     port: u16,
     child: Option<Child>,
     web_config: bool,
-}
-
-/// A port that nobody has now; the Alertmanager keeps it over its restarts.
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 impl Alertmanager {

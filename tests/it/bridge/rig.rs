@@ -12,7 +12,7 @@ use wardwatch::wire::pb::{self, CloseReason};
 use super::alertmanager::Alertmanager;
 use super::pager::Pager;
 use crate::support::hospital::{clock, figures, ward};
-use crate::support::process::wardwatch;
+use crate::support::process::{free_port, wardwatch};
 use crate::support::service::{Place, Service, within};
 
 /// Both in one: what the tests look at.
@@ -36,7 +36,8 @@ impl Rig {
     /// Five wards that have reported nothing, in the environment "training".
     pub async fn start() -> Self {
         let (place, clock) = (Place::sqlite(), clock());
-        let service = serve(&place, &clock, ([127, 0, 0, 1], 0).into(), "training").await;
+        // A port that it finds again when it is restarted.
+        let service = serve(&place, &clock, ([127, 0, 0, 1], free_port()).into(), "training").await;
         service.register_many(5).await;
         let pager = Pager::start().await;
         let alertmanager = Alertmanager::start(&pager).await;

@@ -40,7 +40,8 @@ async fn a_subscription_beyond_the_limit_is_refused_for_now_and_its_place_is_fre
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s1_a_stream_that_is_never_read_is_cut_at_twice_the_greatest_age_although_its_connection_is_well() {
-    let mut house = House::open(&["streams.max_age=1s", "limits.subscriptions=2"]).await;
+    // The house's own stream of reports must last until they are taken.
+    let mut house = House::open(&["streams.max_age=3s", "limits.subscriptions=2"]).await;
     let beginning = house.beginning().await;
     house.report(200).await;
     let miserly = Manners { window: 500, grants: false, ..GOOD };

@@ -58,7 +58,8 @@ async fn d1_on_sigterm_receipts_are_flushed_subscribers_are_told_and_it_ends_wel
         let began = Instant::now();
         process.signal("TERM");
 
-        let (receipts, end) = stream.rest().await;
+        // The client's side stays open: a stream that the client has finished may end well.
+        let (receipts, end) = stream.rest_open().await;
         let end = end.expect("it says why the stream ended");
         assert_eq!((end.code(), reason(&end)), (Code::Unavailable, "SERVER_DRAINING".to_owned()));
         let text = "the service is going down: come back with your last cursor, resend what has no receipt";
@@ -120,7 +121,8 @@ async fn d1_a_second_signal_ends_it_at_once() {
         // What came after it on the same connection was told that storage stands still: so it was read.
         let reports = vec![figures(&ward(1), now - Span::seconds(1), 20, 2)];
         let mut request = tonic::Request::new(pb::SubmitReportsRequest { reports, validate_only: false });
-        request.set_timeout(Duration::from_secs(1));
+        // The answer comes at nine tenths of it: what is left must do for a busy machine.
+        request.set_timeout(Duration::from_secs(5));
         let refused = within(ReportingServiceClient::new(channel).submit_reports(request)).await.unwrap_err();
         assert_eq!(reason(&refused), "STORAGE_UNAVAILABLE");
         process.signal("TERM");

@@ -1,7 +1,9 @@
 //! The real binary as a process of its own: `wardwatch serve`, and commands beside it.
 
 use std::io::{BufRead as _, BufReader};
+use std::net::TcpListener;
 use std::process::{Child, ChildStderr, Command, ExitStatus, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -37,6 +39,19 @@ pub fn said(output: &Output) -> (Option<i32>, String, String) {
 /// What `serve` takes for ports of its own.
 const PORTS: [&str; 4] = ["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"];
 
+/// A port of one's own, for what comes back where it was. None that the kernel gives to whoever asks for any, from
+/// 32768 on: somebody might have it while its owner is away.
+pub fn free_port() -> u16 {
+    const FIRST: u16 = 20_000;
+    const COUNT: u32 = 12_000;
+    static GIVEN: AtomicU32 = AtomicU32::new(0);
+    // Processes that run at the same time begin apart from one another.
+    let own = std::process::id() * 97;
+    let next = |_| FIRST + u16::try_from((own + GIVEN.fetch_add(1, Ordering::Relaxed)) % COUNT).unwrap();
+    let free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    (0..COUNT).map(next).find(free).expect("some port is free")
+}
+
 /// A `serve` that cannot start: exit code and stderr.
 pub fn refused(arguments: &[&str]) -> (Option<i32>, String) {
     let (code, stdout, stderr) = said(&wardwatch(&["serve"]).args(PORTS).args(arguments).output().unwrap());
@@ -54,8 +69,7 @@ impl Process {
 
     /// Starts a `serve` that was prepared; returns when it listens.
     pub fn launch(mut command: Command) -> Self {
-        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-        let mut log = BufReader::new(child.stderr.take().unwrap());
+        let (mut child, mut log) = spawn(&mut command);
         let mut line = String::new();
         let listening = loop {
             line.clear();
@@ -66,7 +80,17 @@ impl Process {
             }
         };
         let place = |key: &str| listening[key].as_str().unwrap().to_owned();
-        let (address, admin) = (place("address"), place("admin"));
+        Self::read_on(child, log, place("address"), place("admin"))
+    }
+
+    /// Starts a `serve` that was prepared to listen at `address`, and waits for nothing: it may end, or stand still,
+    /// before it says that it listens. Where its admin port is nobody knows.
+    pub fn begin(mut command: Command, address: String) -> Self {
+        let (child, log) = spawn(&mut command);
+        Self::read_on(child, log, address, String::new())
+    }
+
+    fn read_on(child: Child, log: BufReader<ChildStderr>, address: String, admin: String) -> Self {
         // Read on, or the service would stand still at a full pipe.
         let logged = Arc::new(Mutex::new(String::new()));
         let into = Arc::clone(&logged);
@@ -103,7 +127,7 @@ impl Process {
         (status, self.logged())
     }
 
-    /// What it has logged since it listened.
+    /// What it has logged since it listened, or since its start if nobody waited for that.
     pub fn logged(&self) -> String {
         self.logged.lock().unwrap().clone()
     }
@@ -136,6 +160,13 @@ pub async fn get(address: &str, path: &str) -> (u16, String) {
     socket.read_to_string(&mut answer).await.unwrap();
     let code = answer.split(' ').nth(1).and_then(|c| c.parse().ok()).unwrap_or_default();
     (code, answer.split_once("\r\n\r\n").map(|(_, body)| body.to_owned()).unwrap_or_default())
+}
+
+/// A process, and its log.
+fn spawn(command: &mut Command) -> (Child, BufReader<ChildStderr>) {
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let log = BufReader::new(child.stderr.take().unwrap());
+    (child, log)
 }
 
 /// The log to its end; with WARDWATCH_TEST_LOG set it is shown as it comes.
