@@ -1,8 +1,11 @@
 """What the Kubernetes manifests promise beyond being well formed, and broken ones on which each check must speak up."""
 
+import pathlib
 import re
+import shlex
 import tomllib
 
+DEFAULTS = pathlib.Path(__file__).resolve().parent.parent / "deploy/wardwatch.toml"
 GRACE = {"preStop": 5, "drain": 20, "flush": 5}  # seconds; drain is streams.drain_limit
 MEBI = 1024 * 1024
 
@@ -44,6 +47,8 @@ def broken(overlay, components, documents):
     yield from (broken_embedded if overlay == "embedded" else broken_postgres)(components, documents)
     if "gateway-grpc" in components:
         yield from broken_gateway(documents)
+    if "mesh" in components:
+        yield from broken_mesh(documents)
     if "cloudnative-pg" in components:
         yield from broken_database(documents)
 
@@ -164,8 +169,11 @@ def broken_secrecy(documents):
     expected = "kubernetes.io/h2c" if by_mesh else "https"
     yield from unless(all(p["appProtocol"] == expected for p in grpc), f"the Services do not say {expected}")
     limits, limit = settings["limits"], service(documents).get("resources", {}).get("limits", {}).get("memory", "0Gi")
-    # docs/reliability.md: stuck subscribers, the window, what the kernel holds; and 128 MiB for the rest.
-    needed = limits["subscriptions"] * 80 * 1024 + limits["connections"] * 128 * 1024 + (64 + 128) * MEBI
+    # docs/reliability.md: stuck subscribers, the window, what the kernel holds, what one identity sends; 128 MiB for the rest.
+    limits = tomllib.loads(DEFAULTS.read_text())["limits"] | limits
+    yield from unless(limits["streams_per_identity"], "one identity may have any number of streams")
+    sent = limits["streams_per_identity"] * 1280 * 1024 + 16 * MEBI
+    needed = limits["subscriptions"] * 80 * 1024 + limits["connections"] * 128 * 1024 + (64 + 128) * MEBI + sent
     given = int(limit[:-2]) * {"Mi": MEBI, "Gi": 1024 * MEBI}[limit[-2:]]
     yield from unless(needed <= given, f"{needed // MEBI} MiB may be needed, {given // MEBI} are given")
 
@@ -226,6 +234,20 @@ def broken_gateway(documents):
     )
 
 
+def broken_mesh(documents):
+    """The proxies reach their control plane and nothing else, and the mesh's clients are those whom the base lets in."""
+    policies = {d["metadata"]["name"]: d["spec"] for d in of_kind(documents, "NetworkPolicy")}
+    spec = policies.get("wardwatch-mesh", {})
+    plane = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "istio-system"}}}
+    ways_out = [peer for rule in spec.get("egress", []) for peer in rule.get("to", [{}])]
+    yield from unless(ways_out == [plane], "the mesh's proxies do not reach their control plane, or more than that")
+    yield from unless("Egress" in spec.get("policyTypes", []), "the mesh's ways out are in no policy")
+    clients = policies["wardwatch"]["ingress"][0]["from"]
+    for port in [15008, 4143]:
+        sources = [r["from"] for r in spec.get("ingress", []) if port in [p["port"] for p in r["ports"]]]
+        yield from unless(sources == [clients], f"the mesh's clients do not come in by {port}, or others do")
+
+
 def broken_database(documents):
     """A receipt survives the loss of any one instance; who the instance is, is checked."""
     cluster = of_kind(documents, "Cluster")[0]["spec"]
@@ -237,12 +259,39 @@ def broken_database(documents):
     yield from unless({"wardwatch-db-app", "wardwatch-db-ca"} <= secrets, "the operator's Secrets are not mounted")
 
 
+def uncreated(commands, documents):
+    """Keys of Secrets that the pods mount and that none of these commands of kubectl creates, as lines."""
+    created = {}
+    for words in (shlex.split(line, comments=True) for line in commands.splitlines()):
+        if "secret" in words:
+            kind, name = words[words.index("secret") + 1 :][:2]
+            files = [w.removeprefix("--from-file=").split("=")[0] for w in words if w.startswith("--from-file=")]
+            created[name] = {"tls.crt", "tls.key"} if kind == "tls" else {f.rsplit("/", 1)[-1] for f in files}
+    text, environment = configuration(documents)
+    tables = [*tomllib.loads(text).values(), environment]
+    settings = [value for table in tables for key, value in table.items() if key.lower().endswith("_file")]
+    for volume in (v for v in pod(documents)["volumes"] if "secret" in v):
+        name = volume["secret"]["secretName"]
+        folder = next(m["mountPath"] for m in service(documents)["volumeMounts"] if m["name"] == volume["name"])
+        wanted = {file.removeprefix(folder + "/") for file in settings if file.startswith(folder + "/")}
+        wanted |= {item["key"] for item in volume["secret"].get("items", [])}
+        missing = wanted - created.get(name, set())
+        yield from (f"no command makes the key {key} of the Secret {name}" for key in sorted(missing))
+        yield from unless(name in created, f"no command creates the Secret {name}")
+
+
+def first(documents, kind):
+    """The first document of a KIND, or the one that KIND/NAME says."""
+    kind, _, name = kind.partition("/")
+    return next(d for d in of_kind(documents, kind) if name in ("", d["metadata"]["name"]))
+
+
 def without(*path):
     """A mutation that takes away what is at a path in the first document of a kind."""
     kind, *keys, last = path
 
     def mutate(documents):
-        place = of_kind(documents, kind)[0]
+        place = first(documents, kind)
         for key in keys:
             place = place[key]
         del place[last]
@@ -255,7 +304,7 @@ def changed(value, *path):
     kind, *keys, last = path
 
     def mutate(documents):
-        place = of_kind(documents, kind)[0]
+        place = first(documents, kind)
         for key in keys:
             place = place[key]
         place[last] = value
@@ -268,11 +317,13 @@ def misconfigured(name, value):
     return lambda documents: service(documents).setdefault("env", []).append({"name": name, "value": value})
 
 
+MESH = ("NetworkPolicy/wardwatch-mesh", "spec")
 STATEFUL = ("StatefulSet", "spec", "template", "spec")
 DEPLOYED = ("Deployment", "spec", "template", "spec")
 ONE = ("containers", 0)
 
-# What it is, in which overlay, and how to bring it about. tests/manifests sees to it that each is found out.
+# What it is, in which overlay (or "mesh": in postgres with that component), and how to bring it about. tests/manifests sees to
+# it that each is found out.
 MUTATIONS = [
     ("a misspelt key", "embedded", changed(1, *STATEFUL, *ONE, "imagePullPolice")),
     ("a number for a text", "embedded", changed(5, "ConfigMap", "data", "wardwatch.toml")),
@@ -289,7 +340,7 @@ MUTATIONS = [
     ("the latest image", "postgres", changed("registry/wardwatch:latest", *DEPLOYED, *ONE, "image")),
     ("an image without a tag", "postgres", changed("registry:5000/wardwatch", *DEPLOYED, *ONE, "image")),
     ("no limit of memory", "embedded", without(*STATEFUL, *ONE, "resources", "limits")),
-    ("too little memory", "embedded", changed("512Mi", *STATEFUL, *ONE, "resources", "limits", "memory")),
+    ("too little memory", "embedded", changed("1Gi", *STATEFUL, *ONE, "resources", "limits", "memory")),
     ("no readiness probe", "postgres", without(*DEPLOYED, *ONE, "readinessProbe")),
     (
         "liveness that asks for the database",
@@ -328,6 +379,10 @@ MUTATIONS = [
         changed("https://x", "SecurityPolicy", "spec", "jwt", "providers", 0, "issuer"),
     ),
     ("asynchronous replication", "postgres", without("Cluster", "spec", "postgresql", "synchronous")),
+    ("a mesh whose control plane is out of reach", "mesh", without(*MESH, "egress")),
+    ("a mesh that leads anywhere", "mesh", changed([{}], *MESH, "egress")),
+    ("a mesh's port that is closed", "mesh", without(*MESH, "ingress", 0, "ports", 0)),
+    ("a mesh's port that is open to all namespaces", "mesh", changed([{"namespaceSelector": {}}], *MESH, "ingress", 0, "from")),
 ]
 
 # Those that only the service itself finds out.

@@ -70,7 +70,7 @@ impl Events {
         let help = "TLS handshakes by result: ok, or why not";
         let handshakes: Family<Outcome, Counter> = registered(registry, "wardwatch_tls_handshakes", help);
         drop(handshakes.get_or_create(&Outcome { result: "ok" }));
-        let help = "When the last copy of the database was made, in seconds since 1970; 0: none by this process";
+        let help = "When the newest copy of the database was begun, in seconds since 1970; 0: there is none";
         let backed_up = registered(registry, "wardwatch_backup_last_success_timestamp_seconds", help);
         let backup_bytes = registered(registry, "wardwatch_backup_bytes", "Bytes of the last copy of the database");
         let help = "Copies of the database that failed";
