@@ -4,7 +4,6 @@ use std::convert::Infallible;
 use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -22,6 +21,7 @@ use tower::ServiceExt;
 use tracing::Instrument as _;
 
 use crate::access::Gate;
+use crate::grpc::door::Guest;
 use crate::grpc::guard;
 use crate::grpc::measured::Measured;
 use crate::grpc::peer::Peer;
@@ -63,8 +63,8 @@ pub struct Edge {
     peer: Option<Peer>,
     /// Its address.
     from: Option<IpAddr>,
-    /// Whether any call of this connection was let in.
-    called: Arc<AtomicBool>,
+    /// The connection, which learns whether a call of it was let in.
+    guest: Arc<Guest>,
 }
 
 /// A body that ends when the service goes down: a watch of the health service would go on for ever.
@@ -122,22 +122,18 @@ impl Edge {
             metrics,
             peer: None,
             from: None,
-            called: Arc::default(),
+            guest: Arc::default(),
         }
     }
     /// For a connection from an address, whose other end is `peer` if it showed a certificate.
     #[must_use]
-    pub fn of(self, from: IpAddr, peer: Option<Peer>) -> Self {
-        Self { peer, from: Some(from), called: Arc::default(), ..self }
-    }
-    /// Whether any call of this connection was let in, now and later.
-    pub fn called(&self) -> Arc<AtomicBool> {
-        Arc::clone(&self.called)
+    pub fn of(self, from: IpAddr, peer: Option<Peer>, guest: Arc<Guest>) -> Self {
+        Self { peer, from: Some(from), guest, ..self }
     }
     /// Looks who calls, and whether they may; probes are not asked. The place it takes is kept until its answer is over.
     async fn let_in(&self, request: &mut http::Request<Incoming>, probe: bool) -> Result<Place, Problem> {
         if probe {
-            self.called.store(true, Ordering::Relaxed);
+            self.guest.has_asked();
             return Ok(Place::default());
         }
         let path = request.uri().path().to_owned();
@@ -146,7 +142,7 @@ impl Edge {
         let place = self.api.quotas.seat(&caller, self.retry_after)?;
         request.extensions_mut().insert(place.allowance.clone());
         request.extensions_mut().insert(caller);
-        self.called.store(true, Ordering::Relaxed);
+        self.guest.is_let_in();
         Ok(place)
     }
     fn ending(&self, body: Body) -> Body {

@@ -4,7 +4,6 @@
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use hyper::rt::Executor;
@@ -12,15 +11,14 @@ use hyper::server::conn::http2;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::grpc::door::{Door, Entrance, Guest};
 use crate::grpc::edge::{Api, Edge};
 use crate::grpc::line::Line;
 use crate::grpc::peer::Peer;
-use crate::grpc::shares::{Share, Shares};
 use crate::grpc::tls::Tls;
 use crate::grpc::watched::{Stuck, Watched};
 use crate::lifecycle::Lifecycle;
@@ -63,11 +61,11 @@ pub struct Settings {
     pub ping_timeout: Duration,
     /// A new connection must speak HTTP/2 within this.
     pub preface_timeout: Duration,
-    /// Connections at once; further ones are closed.
+    /// Connections at once. Further ones take the place of one of which no call was let in, or are closed.
     pub connections: usize,
-    /// Connections of one address at once; further ones are closed.
+    /// Connections of one address at once; further ones likewise.
     pub connections_per_address: usize,
-    /// A connection of which no call was let in for so long is closed: whoever may not call must not keep others out.
+    /// A connection that called nothing for so long is closed.
     pub first_call: Duration,
     /// A connection as old as this, give or take a fifth, takes no more calls: its client makes another, and shows a certificate
     /// that still counts.
@@ -135,6 +133,12 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// Counts a connection that is closed for what its client did not do.
+    fn closed(&self, peer: SocketAddr, reason: &'static str) {
+        self.metrics.events.connection_closed(reason);
+        tracing::debug!(%peer, reason, "connection closed");
+    }
+
     fn builder(&self) -> http2::Builder<Streams> {
         let mut builder = http2::Builder::new(Streams { longest: self.longest_stream });
         builder
@@ -157,10 +161,10 @@ impl Settings {
 /// all have ended, at the latest at the drain limit.
 pub async fn serve(listener: TcpListener, api: Api, settings: Settings, lifecycle: &Lifecycle) {
     let drain_limit = settings.drain_limit;
-    let mut door = Door::new(api, settings, lifecycle);
+    let mut house = House::new(api, settings, lifecycle);
     while let Some(accepted) = lifecycle.soft.run_until_cancelled(listener.accept()).await {
         match accepted {
-            Ok((socket, peer)) => door.admit(socket, peer),
+            Ok((socket, peer)) => house.admit(socket, peer),
             Err(error) => {
                 // Out of file descriptors, or a peer that was gone before it was accepted.
                 tracing::warn!(%error, "a connection could not be accepted");
@@ -168,8 +172,8 @@ pub async fn serve(listener: TcpListener, api: Api, settings: Settings, lifecycl
             }
         }
     }
-    door.admit_last(listener);
-    let Door { shared, connections, .. } = door;
+    house.admit_last(listener);
+    let House { shared, connections, .. } = house;
     connections.close();
     tracing::info!(connections = connections.len(), "draining");
     if timeout(drain_limit, connections.wait()).await.is_err() {
@@ -179,30 +183,27 @@ pub async fn serve(listener: TcpListener, api: Api, settings: Settings, lifecycl
     }
 }
 
-/// Lets connections in while there is room.
+/// All connections.
 #[derive(Debug)]
-struct Door {
+struct House {
     shared: Shared,
-    room: Arc<Semaphore>,
-    of_address: Shares,
+    door: Door,
     quiet: Quiet,
     connections: TaskTracker,
 }
 
-impl Door {
+impl House {
     fn new(api: Api, settings: Settings, lifecycle: &Lifecycle) -> Self {
         let edge = Edge::new(api, lifecycle.soft.clone(), settings.retry_after, Arc::clone(&settings.metrics));
         let (builder, hard) = (settings.builder(), lifecycle.hard.child_token());
-        let room = Arc::new(Semaphore::new(settings.connections));
-        let of_address = Shares::new(settings.connections_per_address);
+        let door = Door::new(settings.connections, settings.connections_per_address);
         let shared = Shared { builder, edge, settings: Arc::new(settings), hard };
-        Self { shared, room, of_address, quiet: Quiet::default(), connections: TaskTracker::new() }
+        Self { shared, door, quiet: Quiet::default(), connections: TaskTracker::new() }
     }
 
     fn admit(&mut self, socket: TcpStream, peer: SocketAddr) {
-        let place = self.of_address.try_take(peer.ip()).zip(Arc::clone(&self.room).try_acquire_owned().ok());
-        if let Some(place) = place {
-            self.connections.spawn(self.shared.clone().connection(socket, peer, place));
+        if let Some(entrance) = self.door.admit(peer.ip()) {
+            self.connections.spawn(self.shared.clone().connection(socket, peer, entrance));
             return;
         }
         self.shared.settings.metrics.events.connection_closed("too_many_connections");
@@ -247,7 +248,11 @@ impl Quiet {
 }
 
 impl Shared {
-    async fn connection(self, socket: TcpStream, from: SocketAddr, _place: (Share, OwnedSemaphorePermit)) {
+    async fn connection(self, socket: TcpStream, from: SocketAddr, entrance: Entrance) {
+        let guest = Arc::clone(&entrance.guest);
+        let Some(_place) = entrance.enter().await else {
+            return self.settings.metrics.events.connection_closed("too_many_connections");
+        };
         let lowat = || SockRef::from(&socket).set_tcp_notsent_lowat(UNSENT);
         if let Err(error) = socket.set_nodelay(true).and_then(|()| lowat()) {
             tracing::debug!(peer = %from, %error, "TCP_NODELAY or TCP_NOTSENT_LOWAT could not be set");
@@ -257,9 +262,10 @@ impl Shared {
             biased;
             opened = self.open(Watched::new(socket), from) => opened,
             () = self.edge.soft.cancelled() => None,
+            () = guest.must_go() => return self.settings.closed(from, "made_room"),
         };
         if let Some((line, peer)) = opened {
-            self.converse(line, peer, from).await;
+            self.converse(line, peer, from, guest).await;
         }
     }
 
@@ -270,10 +276,9 @@ impl Shared {
         Some((Line::secure(stream), peer))
     }
 
-    async fn converse(self, line: Line, peer: Option<Peer>, from: SocketAddr) {
+    async fn converse(self, line: Line, peer: Option<Peer>, from: SocketAddr, guest: Arc<Guest>) {
         let (progress, soft) = (line.progress(), self.edge.soft.clone());
-        let edge = self.edge.of(from.ip(), peer);
-        let called = edge.called();
+        let edge = self.edge.of(from.ip(), peer, Arc::clone(&guest));
         let mut connection = pin!(self.builder.serve_connection(TokioIo::new(line), edge));
         let mut stuck = pin!(progress.stuck(self.settings.preface_timeout, self.settings.stall_limit));
         let mut silent = pin!(sleep(self.settings.first_call));
@@ -297,11 +302,14 @@ impl Shared {
                 }
                 () = silent.as_mut(), if !looked => {
                     looked = true;
-                    if !called.load(Ordering::Relaxed) {
-                        self.settings.metrics.events.connection_closed("no_call");
-                        tracing::debug!(peer = %from, reason = "no_call", "connection closed");
+                    if !guest.called() {
+                        self.settings.closed(from, "no_call");
                         return progress.reset();
                     }
+                }
+                () = guest.must_go() => {
+                    self.settings.closed(from, "made_room");
+                    return progress.reset();
                 }
                 () = self.hard.cancelled() => return progress.reset(),
                 why = stuck.as_mut() => {

@@ -5,6 +5,7 @@ mod alert_lists;
 pub mod alerts;
 mod audit;
 mod cover_groups;
+mod door;
 pub mod edge;
 pub mod filter;
 pub mod guard;

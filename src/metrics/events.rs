@@ -56,7 +56,7 @@ impl Events {
     pub(super) fn new(registry: &mut Registry) -> Self {
         let closed: Family<Reason, Counter> =
             registered(registry, "wardwatch_connections_closed", "Connections that the service closed, by reason");
-        for reason in ["slow_consumer", "no_preface", "no_call", "too_many_connections"] {
+        for reason in ["slow_consumer", "no_preface", "no_call", "made_room", "too_many_connections"] {
             drop(closed.get_or_create(&Reason { reason }));
         }
         let help = "Calls refused because of who called, by reason";

@@ -2,15 +2,20 @@
 
 use std::convert::Infallible;
 use std::future::poll_fn;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body as _, Frame};
+use tokio::net::TcpStream;
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 use tonic::Code;
 use tonic::body::Body;
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_client::HealthClient;
 use tonic_types::StatusExt;
 use tower::ServiceExt;
 use wardwatch::clock::SystemClock;
@@ -124,32 +129,63 @@ async fn messages_that_do_not_come_whole_hold_up_their_own_identity_alone() {
     assert_eq!(within(held_up).await.unwrap(), "0");
 }
 
+/// They have connected and say nothing, or ask how the service is, which asks nobody who they are.
+#[tokio::test]
+async fn strangers_who_have_all_connections_keep_out_nobody_who_may_call() {
+    let mut permissions = Permissions::new();
+    let wall = permissions.token("wall", "subscriber", "RJ1");
+    let guarded = Guarded::start_with(permissions, |settings| settings.limits.connections = 6).await;
+    let address = guarded.service.running.address;
+    let mut board = guarded.by(&wall).await.alerts();
+    let mut stream = within(board.subscribe(pb::SubscribeRequest::default())).await.unwrap().into_inner();
+    within(stream.message()).await.unwrap();
+    // The rig has one more; it has called nothing.
+    let mut silent = Vec::new();
+    let mut asking = Vec::new();
+    for _ in 0..2 {
+        silent.push(TcpStream::connect(address).await.unwrap());
+        let endpoint = tonic::transport::Endpoint::from_shared(format!("http://{address}")).unwrap();
+        let mut health = HealthClient::new(within(endpoint.connect()).await.unwrap());
+        let mut watch = within(health.watch(HealthCheckRequest::default())).await.unwrap().into_inner();
+        within(watch.message()).await.unwrap();
+        asking.push(watch);
+    }
+    let mut inside = Vec::new();
+    for _ in 0..5 {
+        let mut newcomer = guarded.by(&guarded.root).await.info();
+        within(newcomer.get_server_info(pb::GetServerInfoRequest {})).await.unwrap();
+        inside.push(newcomer);
+    }
+    for mut watch in asking {
+        assert!(within(watch.message()).await.is_err(), "it made room");
+    }
+    assert!(!comes_in(address).await, "those who were let in make room for nobody");
+    within(inside[0].get_server_info(pb::GetServerInfoRequest {})).await.unwrap();
+    assert!(timeout(Duration::from_millis(10), stream.message()).await.is_err(), "the board's stream goes on");
+}
+
 #[tokio::test]
 async fn an_address_has_its_share_of_the_connections_and_no_more() {
     let guarded = Guarded::start_with(Permissions::new(), |settings| settings.limits.connections_per_address = 2).await;
-    // The rig has one.
-    let second = guarded.by(&guarded.root).await;
-    assert!(within(second.info().get_server_info(pb::GetServerInfoRequest {})).await.is_ok());
-    let address = guarded.service.running.address.to_string();
-    let endpoint = tonic::transport::Endpoint::from_shared(format!("http://{address}")).unwrap();
-    let third = within(endpoint.connect()).await;
-    let refused = match third {
-        Err(_) => true,
-        Ok(channel) => {
-            let mut info = pb::server_service_client::ServerServiceClient::new(channel);
-            within(info.get_server_info(pb::GetServerInfoRequest {})).await.unwrap_err().code() != Code::Unauthenticated
-        }
-    };
+    // The rig's own has called nothing: it makes room.
+    let [first, second] = [guarded.by(&guarded.root).await, guarded.by(&guarded.root).await];
+    for one in [&first, &second] {
+        assert!(within(one.info().get_server_info(pb::GetServerInfoRequest {})).await.is_ok());
+    }
+    let refused = !comes_in(guarded.service.running.address).await;
     assert!(refused, "the third is closed");
     assert!(within(second.info().get_server_info(pb::GetServerInfoRequest {})).await.is_ok());
     drop(second);
-    eventually("its place is free again", async || {
-        let Ok(channel) = endpoint.connect().await else { return false };
-        let mut info = pb::server_service_client::ServerServiceClient::new(channel);
-        let answer = info.get_server_info(pb::GetServerInfoRequest {}).await;
-        answer.is_err_and(|status| status.code() == Code::Unauthenticated)
-    })
-    .await;
+    eventually("its place is free again", async || comes_in(guarded.service.running.address).await).await;
+}
+
+/// Whether one more connection is taken: then its call is asked for a credential.
+async fn comes_in(address: SocketAddr) -> bool {
+    let endpoint = tonic::transport::Endpoint::from_shared(format!("http://{address}")).unwrap();
+    let Ok(channel) = within(endpoint.connect()).await else { return false };
+    let mut info = pb::server_service_client::ServerServiceClient::new(channel);
+    let answer = within(info.get_server_info(pb::GetServerInfoRequest {})).await;
+    answer.is_err_and(|status| status.code() == Code::Unauthenticated)
 }
 
 #[tokio::test]

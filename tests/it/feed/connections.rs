@@ -43,10 +43,11 @@ async fn a_connection_beyond_the_cap_is_closed_and_its_place_is_free_again_later
     let mut settings = Settings::default();
     settings.listener.connections = 1;
     let replica = hand.replica(settings).await;
-    let first = TcpStream::connect(replica.address).await.unwrap();
+    let mut first = replica.client().await;
+    let reader = Reader::open(&mut first, SubscribeRequest::default()).await.unwrap();
     let mut second = TcpStream::connect(replica.address).await.unwrap();
     assert!(is_closed(&mut second).await);
-    drop(first);
+    drop((reader, first));
     eventually("the place is free", async || {
         let Ok(channel) = endpoint(replica.address).connect().await else { return false };
         let mut client = AlertServiceClient::new(channel);
