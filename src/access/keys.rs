@@ -1,12 +1,13 @@
 //! The public keys of the issuer of tokens (JWKS, RFC 7517): from a file, or from a URL that is asked now and then and when
 //! a token names a key that is not known.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use jsonwebtoken::jwk::{Jwk, JwkSet, PublicKeyUse};
+use reqwest::Certificate;
 use reqwest::redirect::Policy;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
@@ -24,8 +25,13 @@ const MOST_BYTES: usize = 1 << 20;
 pub enum KeySource {
     /// A file.
     File(PathBuf),
-    /// A URL.
-    Url(String),
+    /// A URL, whose certificate is of an authority in `ca_file`, or else of one that everybody trusts.
+    Url {
+        /// The URL.
+        url: String,
+        /// Certificates of authorities in PEM.
+        ca_file: Option<PathBuf>,
+    },
 }
 
 /// The keys in force. Those that were read last stay when they cannot be read again.
@@ -42,11 +48,15 @@ impl Keys {
     /// None yet.
     ///
     /// # Errors
-    /// When no HTTP client can be made.
+    /// When the file of authorities cannot be read, or no HTTP client can be made.
     pub fn new(source: KeySource) -> Result<Self, String> {
         let http = reqwest::Client::builder().timeout(PATIENCE).https_only(is_https(&source)).redirect(Policy::none());
-        // Without TLS no roots are needed, and an image without any could not even make a client.
-        let http = if is_https(&source) { http } else { http.tls_certs_only([]).no_proxy() };
+        let http = match &source {
+            KeySource::Url { ca_file: Some(path), .. } => http.tls_certs_only(authorities(path)?),
+            source if is_https(source) => http,
+            // Without TLS no roots are needed, and an image without any could not even make a client.
+            _ => http.tls_certs_only([]).no_proxy(),
+        };
         let http = http.build().map_err(|e| format!("no HTTP client can be made: {e}"))?;
         Ok(Self { source, http, set: ArcSwapOption::empty(), asked: Mutex::default() })
     }
@@ -72,7 +82,7 @@ impl Keys {
         if let Some(key) = self.known(id) {
             return Some(key);
         }
-        if matches!(self.source, KeySource::Url(_)) {
+        if matches!(self.source, KeySource::Url { .. }) {
             // Those who come meanwhile wait for the answer rather than ask themselves.
             let mut asked = self.asked.lock().await;
             if self.known(id).is_none() && asked.is_none_or(|at| at.elapsed() >= AT_MOST_EVERY) {
@@ -94,7 +104,7 @@ impl Keys {
     pub fn name(&self) -> String {
         match &self.source {
             KeySource::File(path) => path.display().to_string(),
-            KeySource::Url(url) => url.clone(),
+            KeySource::Url { url, .. } => url.clone(),
         }
     }
 
@@ -112,7 +122,7 @@ impl Keys {
             KeySource::File(path) => {
                 tokio::fs::read_to_string(path).await.map_err(|e| format!("cannot read {}: {e}", path.display()))
             }
-            KeySource::Url(url) => {
+            KeySource::Url { url, .. } => {
                 let failed = |e: reqwest::Error| format!("{url} does not answer: {}", cause(&e));
                 let mut answer = self.http.get(url).send().await.map_err(failed)?.error_for_status().map_err(failed)?;
                 let mut body = Vec::new();
@@ -134,7 +144,13 @@ fn usable(key: &Jwk) -> bool {
 }
 
 fn is_https(source: &KeySource) -> bool {
-    matches!(source, KeySource::Url(url) if url.starts_with("https://"))
+    matches!(source, KeySource::Url { url, .. } if url.starts_with("https://"))
+}
+
+fn authorities(path: &Path) -> Result<Vec<Certificate>, String> {
+    let pem = std::fs::read(path).map_err(|e| format!("cannot read {}: {e}", path.display()))?;
+    let found = Certificate::from_pem_bundle(&pem).map_err(|e| format!("{}: {}", path.display(), cause(&e)))?;
+    if found.is_empty() { Err(format!("{} holds no certificate in PEM form", path.display())) } else { Ok(found) }
 }
 
 /// The innermost reason: reqwest's own text says no more than that something failed.

@@ -82,6 +82,11 @@ impl Settings {
             ),
             ("jwt.jwks_url", set(&j.jwks_url) && !private(&j.jwks_url), "write https://..., or http:// on this host"),
             (
+                "jwt.jwks_ca_file",
+                set(&j.jwks_ca_file) && !j.jwks_url.starts_with("https://"),
+                "it is for the certificate of an https jwt.jwks_url",
+            ),
+            (
                 "jwt.algorithms",
                 !j.are_algorithms(),
                 "write some of RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 EdDSA",
@@ -228,6 +233,7 @@ mod tests {
         let with = |more: &[(&str, &str)]| all(&[&issuer[..], more].concat()).map(drop);
         assert_eq!(with(&[("jwt.jwks_file", "keys.json")]), Ok(()));
         assert_eq!(with(&[("jwt.jwks_url", "https://id.nhs.example/keys")]), Ok(()));
+        assert_eq!(with(&[("jwt.jwks_url", "https://id.nhs.example"), ("jwt.jwks_ca_file", "ca.pem")]), Ok(()));
         assert_eq!(with(&[("jwt.jwks_url", "http://127.0.0.1:8080/keys")]), Ok(()));
         for (answer, key) in [
             (with(&[]), "jwt.jwks_file"),
@@ -236,6 +242,7 @@ mod tests {
             (with(&[("jwt.jwks_url", "http://localhost.example/keys")]), "jwt.jwks_url"),
             (with(&[("jwt.jwks_url", "http://localhost:x@id.example/keys")]), "jwt.jwks_url"),
             (with(&[("jwt.jwks_url", "https:///keys")]), "jwt.jwks_url"),
+            (with(&[("jwt.jwks_file", "k"), ("jwt.jwks_ca_file", "ca.pem")]), "jwt.jwks_ca_file"),
             (with(&[("jwt.jwks_file", "k"), ("jwt.algorithms", "none")]), "jwt.algorithms"),
             (with(&[("jwt.jwks_file", "k"), ("jwt.algorithms", "RS256,HS256")]), "jwt.algorithms"),
             (with(&[("jwt.jwks_file", "k"), ("jwt.audience", "")]), "jwt.audience"),

@@ -104,6 +104,8 @@ pub struct Jwt {
     pub jwks_file: String,
     /// The issuer's public keys as a URL.
     pub jwks_url: String,
+    /// Who signs the certificate of that URL; empty: an authority that everybody trusts.
+    pub jwks_ca_file: String,
     /// Between two readings of the URL.
     #[serde(deserialize_with = "duration", serialize_with = "friendly")]
     pub refresh_every: Duration,

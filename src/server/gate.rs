@@ -46,8 +46,12 @@ async fn issuer(jwt: &Jwt) -> Result<Option<Issuer>, String> {
         return Ok(None);
     }
     let from_url = jwt.jwks_file.is_empty();
-    let source =
-        if from_url { KeySource::Url(jwt.jwks_url.clone()) } else { KeySource::File(jwt.jwks_file.clone().into()) };
+    let source = if from_url {
+        let ca_file = (!jwt.jwks_ca_file.is_empty()).then(|| jwt.jwks_ca_file.clone().into());
+        KeySource::Url { url: jwt.jwks_url.clone(), ca_file }
+    } else {
+        KeySource::File(jwt.jwks_file.clone().into())
+    };
     let keys = Keys::new(source)?;
     match keys.refresh().await {
         Err(error) if from_url => tracing::warn!(%error, "no token can be checked until the issuer's keys are there"),

@@ -19,17 +19,17 @@ use super::rig::{Guarded, Permissions};
 use crate::support::hospital::reason;
 use crate::support::service::within;
 
-const ISSUER: &str = "https://id.example.nhs.uk";
-const AUDIENCE: &str = "wardwatch";
+pub const ISSUER: &str = "https://id.example.nhs.uk";
+pub const AUDIENCE: &str = "wardwatch";
 
 /// A key of the issuer.
-struct Key {
+pub struct Key {
     id: String,
     secret: EncodingKey,
 }
 
 impl Key {
-    fn new(id: &str) -> Self {
+    pub fn new(id: &str) -> Self {
         let pair = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).unwrap();
         Self { id: id.to_owned(), secret: EncodingKey::from_ec_der(&pair.serialize_der()) }
     }
@@ -38,7 +38,7 @@ impl Key {
         jwk.common.key_id = Some(self.id.clone());
         jwk
     }
-    fn sign(&self, claims: &Value) -> String {
+    pub fn sign(&self, claims: &Value) -> String {
         let header = Header { kid: Some(self.id.clone()), ..Header::new(Algorithm::ES256) };
         encode(&header, claims, &self.secret).unwrap()
     }
@@ -48,7 +48,7 @@ fn now() -> i64 {
     SystemClock::default().now().as_micros() / 1_000_000
 }
 
-fn claims() -> Value {
+pub fn claims() -> Value {
     json!({"iss": ISSUER, "aud": AUDIENCE, "sub": "rostering", "exp": now() + 300, "nbf": now() - 10})
 }
 
@@ -58,11 +58,11 @@ fn with(name: &str, value: Value) -> Value {
     claims
 }
 
-fn key_set(keys: &[&Key]) -> String {
+pub fn key_set(keys: &[&Key]) -> String {
     serde_json::to_string(&JwkSet { keys: keys.iter().map(|k| k.public()).collect() }).unwrap()
 }
 
-fn permissions() -> Permissions {
+pub fn permissions() -> Permissions {
     let mut permissions = Permissions::new();
     permissions.add("rostering", "subjects = [\"rostering\"]", "reporter", "RJ1", "");
     permissions

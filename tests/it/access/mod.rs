@@ -3,6 +3,7 @@
 mod absence;
 mod bounds;
 mod every_method;
+mod issuer;
 mod jwt;
 mod limits;
 mod refusals;

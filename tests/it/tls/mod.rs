@@ -2,7 +2,7 @@
 //! clients that misbehave before they have said a word.
 
 mod abuse;
-mod authority;
+pub mod authority;
 mod binary;
 mod clients;
 mod handshakes;
