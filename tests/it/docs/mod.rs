@@ -8,4 +8,5 @@ mod links;
 mod markdown;
 mod proto;
 mod reasons;
+mod roles;
 mod snippets;
