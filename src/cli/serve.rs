@@ -82,11 +82,15 @@ fn listening(running: &Running, settings: &Settings) {
         version = env!("CARGO_PKG_VERSION"),
         "listening"
     );
-    let encrypted = !settings.tls.certificate_file.is_empty();
-    if encrypted && settings.server.insecure && settings.access.permissions_file.is_empty() {
-        warn!("the API asks nobody who they are: no authentication");
-    } else if settings.server.insecure && !settings.server.listen.ip().is_loopback() {
-        warn!("the API is open to everyone who can reach {}: no TLS, no authentication", running.address);
+    let (encrypted, asks) = (!settings.tls.certificate_file.is_empty(), !settings.access.permissions_file.is_empty());
+    let reached = settings.server.insecure && !settings.server.listen.ip().is_loopback();
+    match (encrypted, asks) {
+        (true, false) if settings.server.insecure => warn!("the API asks nobody who they are: no authentication"),
+        (false, false) if reached => {
+            warn!("the API is open to everyone who can reach {}: no TLS, no authentication", running.address);
+        }
+        (false, true) if reached => warn!("tokens and figures can be read on their way: no TLS"),
+        _ => {}
     }
 }
 

@@ -37,9 +37,9 @@ pub enum Problem {
     NotAcknowledged(String),
     /// To close the alert would hide a breach: its name.
     StillBreaching(String),
-    /// Storage could not be reached in time.
+    /// Storage could not be reached in time; why, for the log.
     StorageUnavailable(String),
-    /// The database refused, or a stored payload cannot be read.
+    /// The database refused, or a stored payload cannot be read; what it says, for the log.
     Internal(String),
     /// A message above the limit, in bytes.
     MessageTooLarge(usize),
@@ -124,8 +124,8 @@ impl Problem {
             Self::StillBreaching(name) => {
                 format!("{name} is breaching by current figures: it ends when they are good; acknowledge it meanwhile")
             }
-            Self::StorageUnavailable(why) => format!("storage is unavailable ({why}): try again"),
-            Self::Internal(why) => format!("internal error: {why}"),
+            Self::StorageUnavailable(_) => "storage is unavailable: try again".into(),
+            Self::Internal(_) => "internal error: the service's log says more".into(),
             Self::MessageTooLarge(limit) => {
                 format!("the message is above the limit of {limit} bytes: send fewer reports in one")
             }
@@ -233,6 +233,12 @@ const fn refused(why: Refused) -> (Code, &'static str, &'static str) {
 
 impl From<Problem> for Status {
     fn from(problem: Problem) -> Self {
+        // What the database says may name its host, and is for those who run it.
+        match &problem {
+            Problem::Internal(error) => tracing::error!(error, "a call could not be answered"),
+            Problem::StorageUnavailable(error) => tracing::debug!(error, "storage is unavailable to a call"),
+            _ => {}
+        }
         let (code, reason) = problem.code();
         Status::with_error_details(code, problem.text(), problem.details(reason))
     }

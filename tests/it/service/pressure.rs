@@ -53,7 +53,7 @@ async fn r4_a_stream_is_held_back_while_storage_stands_still_and_loses_nothing()
         // A caller who cannot wait is told so, before its deadline.
         let refused = figures(&ward(22), morning(), 14, 2);
         let status = hurried(&service, refused.clone()).await.unwrap_err();
-        let expected = "storage is unavailable (no commit in time): try again";
+        let expected = "storage is unavailable: try again";
         assert_eq!((status.code(), status.message()), (Code::Unavailable, expected));
         assert_eq!(reason(&status), "STORAGE_UNAVAILABLE");
         // Meanwhile the flood has long been held back; unread it would have been handed over in a moment.
