@@ -163,8 +163,9 @@ impl Gate {
     /// fill it with them, and in the log too if each were a line: of the same reason and caller one in so long is.
     pub fn refuse(&self, why: Refused, whom: &str, from: Option<IpAddr>, method: &str) {
         *lock(&self.refusals).entry(why).or_default() += 1;
-        // Whoever is known is so from wherever it comes.
-        let about = (why, whom.to_owned(), from.filter(|_| whom.is_empty()));
+        // Whoever is known is so from wherever it comes. The id of an unknown token is whatever somebody wrote.
+        let known = !whom.is_empty() && why != Refused::UnknownToken;
+        let about = if known { (why, whom.to_owned(), None) } else { (why, String::new(), from) };
         let Some(more) = Said::again(&mut lock(&self.said), about) else { return };
         let from = from.map(tracing::field::display);
         tracing::warn!(target: "wardwatch::access", reason = why.code(), identity = whom, from, method, more, "refused: {why}");

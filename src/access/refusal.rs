@@ -60,7 +60,7 @@ pub enum Refused {
 pub(super) struct Denied {
     /// Why.
     pub why: Refused,
-    /// Whom; empty when nothing that it showed is proven.
+    /// Whom; empty when it showed nothing that has a name. The id of an unknown token proves nothing.
     pub whom: String,
 }
 

@@ -61,6 +61,8 @@ pub enum Problem {
     TooManyStreams(Duration),
     /// The caller sends more reports a second than it may; when there is room again.
     TooManyReports(Duration),
+    /// The caller has as much under way in messages that have not come whole as it may.
+    TooMuchUnfinished(Duration),
 }
 
 impl Problem {
@@ -97,6 +99,7 @@ impl Problem {
             Self::TooSlow => (Code::DeadlineExceeded, "REQUEST_TOO_SLOW"),
             Self::TooManyStreams(_) => (Code::ResourceExhausted, "TOO_MANY_STREAMS"),
             Self::TooManyReports(_) => (Code::ResourceExhausted, "TOO_MANY_REPORTS"),
+            Self::TooMuchUnfinished(_) => (Code::ResourceExhausted, "TOO_MUCH_UNFINISHED"),
         }
     }
 
@@ -147,6 +150,11 @@ impl Problem {
             Self::TooManyReports(_) => {
                 "you send more reports a second than you may: wait, then resend what has no receipt".into()
             }
+            Self::TooMuchUnfinished(_) => {
+                "16 MiB of your messages have begun and not come whole: send fewer at a time, \
+                                           then resend what has no receipt"
+                    .into()
+            }
         }
     }
 
@@ -168,7 +176,8 @@ impl Problem {
             | Self::StreamAge(after)
             | Self::TooManySubscriptions(after)
             | Self::TooManyStreams(after)
-            | Self::TooManyReports(after) => {
+            | Self::TooManyReports(after)
+            | Self::TooMuchUnfinished(after) => {
                 details.set_retry_info(Some(*after));
             }
             Self::StorageUnavailable(_) | Self::Contended | Self::Refused(Refused::NoKeys) => {

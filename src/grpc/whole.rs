@@ -11,7 +11,6 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Sleep, sleep};
-use tokio_util::sync::PollSemaphore;
 use tonic::Status;
 
 use crate::grpc::edge::SLOWEST;
@@ -19,14 +18,15 @@ use crate::grpc::measured::Messages;
 use crate::grpc::quota::UNFINISHED;
 use crate::grpc::status::Problem;
 
-/// Reads on in a message that has begun only when there is room for all of it, and only so long.
+/// Reads on in a message that has begun only if there is room for all of it, and only so long. Without room the call ends:
+/// to leave it unread until there is some would fill the connection's window, and hold up whoever else is on it.
 pub(super) struct Whole<B> {
     body: B,
     messages: Messages,
     /// Messages begun so far.
     begun: u64,
     /// Bytes that the caller's identity may have in such messages.
-    room: Option<PollSemaphore>,
+    room: Option<Arc<Semaphore>>,
     turn: Option<Turn>,
     /// A message must come whole within this.
     limit: Duration,
@@ -35,7 +35,7 @@ pub(super) struct Whole<B> {
 /// Of a message that has begun.
 struct Turn {
     message: u64,
-    held: Option<OwnedSemaphorePermit>,
+    _held: Option<OwnedSemaphorePermit>,
     limit: Pin<Box<Sleep>>,
 }
 
@@ -44,30 +44,32 @@ type Failure = Box<dyn Error + Send + Sync>;
 impl<B> Whole<B> {
     /// The body of a request of somebody who has so much `room`.
     pub fn new(body: B, room: Option<Arc<Semaphore>>) -> Self {
-        let room = room.map(PollSemaphore::new);
         Self { body, messages: Messages::default(), begun: 0, room, turn: None, limit: SLOWEST }
     }
 
-    /// Waits until there is room for the rest of the message that has begun, if one has.
-    fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Status>> {
-        let Some(size) = self.messages.unfinished() else {
-            self.turn = None;
-            return Poll::Ready(Ok(()));
-        };
-        // What the message before had is free before this one asks, so that no two wait for each other.
-        self.turn.take_if(|turn| turn.message != self.begun);
-        let begun = || Turn { message: self.begun, held: None, limit: Box::pin(sleep(self.limit)) };
-        let turn = self.turn.get_or_insert_with(begun);
-        if turn.limit.as_mut().poll(cx).is_ready() {
-            return Poll::Ready(Err(Problem::TooSlow.into()));
-        }
-        if let (Some(room), None) = (&mut self.room, &turn.held) {
-            // What is above the limit of a message is refused by tonic, which has seen its size by now.
-            let bytes = u32::try_from(size.min(UNFINISHED)).unwrap_or(u32::MAX);
-            turn.held = ready!(room.poll_acquire_many(cx, bytes));
-        }
-        Poll::Ready(Ok(()))
+    /// Notes what came. What is held for a message is given back as soon as that is whole: the next may be long in coming.
+    fn came(&mut self, data: &[u8]) {
+        self.begun += self.messages.count(data);
+        let (begun, unfinished) = (self.begun, self.messages.unfinished().is_some());
+        self.turn.take_if(|turn| !unfinished || turn.message != begun);
     }
+
+    /// Whether it may be read on.
+    fn may_go_on(&mut self, cx: &mut Context<'_>) -> Result<(), Problem> {
+        let Some(size) = self.messages.unfinished() else { return Ok(()) };
+        if self.turn.is_none() {
+            let held = self.room.clone().map(|room| hold(room, size)).transpose()?;
+            self.turn = Some(Turn { message: self.begun, _held: held, limit: Box::pin(sleep(self.limit)) });
+        }
+        let late = self.turn.as_mut().is_some_and(|turn| turn.limit.as_mut().poll(cx).is_ready());
+        if late { Err(Problem::TooSlow) } else { Ok(()) }
+    }
+}
+
+fn hold(room: Arc<Semaphore>, size: usize) -> Result<OwnedSemaphorePermit, Problem> {
+    // What is above the limit of a message is refused by tonic, which has seen its size by now.
+    let bytes = u32::try_from(size.min(UNFINISHED)).unwrap_or(u32::MAX);
+    room.try_acquire_many_owned(bytes).map_err(|_| Problem::TooMuchUnfinished(Duration::from_secs(1)))
 }
 
 impl<B: Body<Data = Bytes, Error: Into<Failure>> + Unpin> Body for Whole<B> {
@@ -76,12 +78,12 @@ impl<B: Body<Data = Bytes, Error: Into<Failure>> + Unpin> Body for Whole<B> {
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Failure>>> {
         let this = &mut *self;
-        if let Err(status) = ready!(this.poll_room(cx)) {
-            return Poll::Ready(Some(Err(status.into())));
+        if let Err(problem) = this.may_go_on(cx) {
+            return Poll::Ready(Some(Err(Status::from(problem).into())));
         }
         let frame = ready!(Pin::new(&mut this.body).poll_frame(cx));
         if let Some(data) = frame.as_ref().and_then(|f| f.as_ref().ok()?.data_ref()) {
-            this.begun += this.messages.count(data);
+            this.came(data);
         }
         Poll::Ready(frame.map(|frame| frame.map_err(Into::into)))
     }
@@ -173,7 +175,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn unfinished_messages_beyond_the_room_wait_until_others_have_come_whole() {
+    async fn a_message_for_which_there_is_no_room_ends_its_call_and_one_that_is_whole_needs_none() {
         let room = Arc::new(Semaphore::new(100));
         let ((to, mut first), (to_other, mut other)) = (body(Some(&room)), body(Some(&room)));
         to.send(begun(60, 1)).unwrap();
@@ -181,15 +183,17 @@ mod tests {
         assert_eq!(next(&mut first).await.unwrap().unwrap(), 6);
         assert!(waits(&mut first).await, "for its rest");
         assert_eq!(next(&mut other).await.unwrap().unwrap(), 6, "a beginning is read, to know how large it is");
-        to_other.send(Bytes::from(vec![7; 59])).unwrap();
-        assert!(waits(&mut other).await, "for room");
+        let refused = next(&mut other).await.unwrap().unwrap_err().downcast::<Status>().unwrap();
+        assert_eq!(refused.code(), tonic::Code::ResourceExhausted);
         // The end of one message and the beginning of the next, in one piece.
-        to.send([&[7; 59][..], &begun(40, 39)].concat().into()).unwrap();
+        to.send([&[7; 59][..], &begun(70, 39)].concat().into()).unwrap();
         assert_eq!(next(&mut first).await.unwrap().unwrap(), 59 + 44);
+        assert_eq!(room.available_permits(), 100, "the first is whole");
         assert!(waits(&mut first).await, "for its rest, in room of its own");
-        assert_eq!(next(&mut other).await.unwrap().unwrap(), 59);
-        drop((first, other));
-        assert_eq!(room.available_permits(), 100, "all is given back");
+        assert_eq!(room.available_permits(), 30);
+        to.send(Bytes::from(vec![7; 31])).unwrap();
+        assert_eq!(next(&mut first).await.unwrap().unwrap(), 31);
+        assert_eq!(room.available_permits(), 100, "although it is not read on");
     }
 
     #[tokio::test]

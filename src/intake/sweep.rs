@@ -31,7 +31,8 @@ impl Engine {
 
     /// Judges some of what is due; how many. Whom the database refuses stays due: one of them must not hold up the others.
     async fn round(&mut self, refused: &mut HashSet<i64>) -> Result<usize, StoreError> {
-        let mut due = self.parts.store.due_subjects(self.parts.clock.now(), ROUND).await?;
+        let most = ROUND.saturating_add(u32::try_from(refused.len()).unwrap_or(u32::MAX));
+        let mut due = self.parts.store.due_subjects(self.parts.clock.now(), most).await?;
         due.retain(|number| !refused.contains(number));
         if due.is_empty() {
             // Whatever waited was answered before a sweep, or another replica has done it: nothing waits here.

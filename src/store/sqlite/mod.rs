@@ -81,9 +81,7 @@ pub(super) async fn open(path: &Path, migrate: bool, clock: Arc<dyn Clock>) -> R
     } else {
         migrations::check(&mut conn, migrations::SQLITE).await?;
     }
-    // What a process wrote and was killed before it could sync is seen, and may be lost with the power: it is answered for
-    // from now on.
-    sqlx::raw_sql(sql::BARRIER).execute(&mut conn).await.map_err(|e| open_error(path, &e))?;
+    sync_log(path).map_err(|e| open_error(path, &Error::Io(e)))?;
     let reader = SqliteReader::new(path.to_path_buf(), clock);
     let writer = Writer::start(SqliteScribe::new(connect_options(path), conn, reader.lost(), lock));
     Ok(Arc::new(Database { reader, writer, proven: Mutex::default() }))
@@ -94,6 +92,18 @@ pub(super) async fn migrate(path: &Path) -> Result<MigrationReport, OpenError> {
     let report = migrations::migrate(&mut conn, migrations::SQLITE).await?;
     conn.close().await.map_err(|e| open_error(path, &e))?;
     Ok(report)
+}
+
+/// What a process wrote and was killed before it could sync is seen by the next, and may be lost with the power. From now on
+/// it is answered for. Without a write: the disk may be full.
+fn sync_log(path: &Path) -> io::Result<()> {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    match File::open(PathBuf::from(log)) {
+        Ok(log) => log.sync_all(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+    }
 }
 
 /// Takes the file for this process and connects to it, making it if it is not there.

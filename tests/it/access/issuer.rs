@@ -70,7 +70,10 @@ fn start(folder: &Path, permissions: &Path, url: &str, more: &[(&str, &str)]) ->
     let mut command = wardwatch(&["serve", "--database", &database, "--listen", "127.0.0.1:0"]);
     command.args(["--admin-listen", "127.0.0.1:0"]).env("WARDWATCH__ACCESS__PERMISSIONS_FILE", permissions);
     command.env("WARDWATCH__JWT__ISSUER", ISSUER).env("WARDWATCH__JWT__AUDIENCE", AUDIENCE);
-    command.env("WARDWATCH__JWT__JWKS_URL", url).env_remove("NO_PROXY").env_remove("no_proxy");
+    command.env("WARDWATCH__JWT__JWKS_URL", url);
+    for proxy in ["HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"] {
+        command.env_remove(proxy).env_remove(proxy.to_lowercase());
+    }
     command.envs(more.iter().copied());
     Process::launch(command)
 }

@@ -100,33 +100,38 @@ impl Bytewise {
 }
 
 #[tokio::test]
-async fn messages_that_do_not_come_whole_hold_up_their_own_identity_alone() {
+async fn messages_that_do_not_come_whole_are_bounded_and_hold_up_nobody_else_on_their_connection() {
     let mut permissions = Permissions::new();
     let [wild, calm] = ["wild", "calm"].map(|name| permissions.token(name, "reporter", "RJ1"));
     let guarded = Guarded::start(permissions).await.with_wards().await;
-    let by = guarded.by(&wild).await;
+    let (by, calm) = (guarded.by(&wild).await, guarded.by(&calm).await);
+    // As behind a gateway, which has one connection for all.
+    let others = As { channel: by.channel.clone(), bearer: calm.bearer };
     // Sixteen are all the memory that an identity's messages have.
     let mut halves = Vec::new();
     for _ in 0..16 {
-        let half = Bytewise::open(&guarded.by(&wild).await).await;
+        let half = Bytewise::open(&by).await;
         half.send(1);
         halves.push(half);
     }
-    let held_up = tokio::spawn({
-        let whole = Bytewise::open(&by).await;
-        whole.send(0);
-        whole.status()
-    });
+    let mut refused = 0;
     for n in 0..20 {
+        let one_more = Bytewise::open(&by).await;
+        one_more.send(1);
+        // The first of them may come before all of the sixteen have; then it is one of these that is refused.
+        refused += usize::from(one_more.status().await == "8");
         let report = beds("organisations/RJ1/wards/A1", SystemClock::default().now(), 10 + n);
         let request = pb::SubmitReportsRequest { reports: vec![report], validate_only: false };
-        let mut others = guarded.by(&calm).await.reporting();
-        assert!(within(others.submit_reports(request)).await.is_ok(), "another identity is not held up");
+        assert!(within(others.reporting().submit_reports(request)).await.is_ok(), "another identity is not held up");
     }
-    assert!(!held_up.is_finished(), "there is no room for one more of its messages");
-    // One of them comes whole after all.
-    halves[3].to.send(Bytes::from_static(&[0])).unwrap();
-    assert_eq!(within(held_up).await.unwrap(), "0");
+    assert!(refused > 15, "{refused} of 20 were refused");
+    drop(halves);
+    let again = async || {
+        let whole = Bytewise::open(&by).await;
+        whole.send(0);
+        whole.status().await == "0"
+    };
+    eventually("there is room again", again).await;
 }
 
 /// They have connected and say nothing, or ask how the service is, which asks nobody who they are.
@@ -161,7 +166,9 @@ async fn strangers_who_have_all_connections_keep_out_nobody_who_may_call() {
     }
     assert!(!comes_in(address).await, "those who were let in make room for nobody");
     within(inside[0].get_server_info(pb::GetServerInfoRequest {})).await.unwrap();
-    assert!(timeout(Duration::from_millis(10), stream.message()).await.is_err(), "the board's stream goes on");
+    // Silence, or a heartbeat.
+    let heard = timeout(Duration::from_millis(10), stream.message()).await;
+    assert!(heard.is_err() || heard.unwrap().unwrap().is_some(), "the board's stream goes on");
 }
 
 #[tokio::test]
