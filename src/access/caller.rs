@@ -45,16 +45,14 @@ pub struct Caller {
 }
 
 impl Caller {
-    pub(super) fn new(gate: Arc<Gate>, credential: Credential, identity: Arc<Identity>) -> Self {
-        Self { gate, credential, identity, expires: None, from: None }
-    }
-
-    pub(super) fn until_when(self, expires: Option<Time>) -> Self {
-        Self { expires, ..self }
-    }
-
-    pub(super) fn coming(self, from: Option<IpAddr>) -> Self {
-        Self { from, ..self }
+    pub(super) fn new(
+        gate: Arc<Gate>,
+        credential: Credential,
+        identity: Arc<Identity>,
+        expires: Option<Time>,
+        from: Option<IpAddr>,
+    ) -> Self {
+        Self { gate, credential, identity, expires, from }
     }
 
     /// The identity, as it was when the call began.

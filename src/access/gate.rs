@@ -98,26 +98,25 @@ impl Gate {
     /// When what it shows is nobody's.
     pub async fn admit(self: &Arc<Self>, shown: Shown, method: &str) -> Result<Caller, Refused> {
         let from = shown.from;
-        match self.caller(shown).await {
-            Ok(caller) => Ok(caller.coming(from)),
-            Err(Denied { why, whom }) => {
-                self.refuse(why, &whom, from, method);
-                Err(why)
-            }
-        }
+        self.caller(shown).await.map_err(|Denied { why, whom }| {
+            self.refuse(why, &whom, from, method);
+            why
+        })
     }
 
     async fn caller(self: &Arc<Self>, shown: Shown) -> Result<Caller, Denied> {
         if !self.asks() {
-            return Ok(Caller::new(Arc::clone(self), Credential::Nobody, Arc::new(Identity::anyone())));
+            let anyone = Arc::new(Identity::anyone());
+            return Ok(Caller::new(Arc::clone(self), Credential::Nobody, anyone, None, shown.from));
         }
+        let from = shown.from;
         let (credential, ends) = self.credential(shown).await?;
         let (identity, until) = self.whose(&credential).map_err(|why| why.of(credential.to_string()))?;
         let expires = [ends, until].into_iter().flatten().min();
         if expires.is_some_and(|at| at <= self.clock.now()) {
             return Err(Refused::Expired.of(&*identity.name));
         }
-        Ok(Caller::new(Arc::clone(self), credential, identity).until_when(expires))
+        Ok(Caller::new(Arc::clone(self), credential, identity, expires, from))
     }
 
     /// A token counts before the connection's certificate: it was shown for this very call.

@@ -20,7 +20,7 @@ const MAKING_ROOM: Duration = Duration::from_secs(1);
 #[derive(Debug, Default)]
 pub struct Guest {
     called: AtomicBool,
-    known: AtomicBool,
+    let_in: AtomicBool,
     out: CancellationToken,
 }
 
@@ -55,13 +55,13 @@ struct Strangers(VecDeque<(IpAddr, Weak<Guest>)>);
 
 impl Guest {
     /// It asked the health service, which asks nobody who they are.
-    pub fn has_asked(&self) {
+    pub fn mark_asked(&self) {
         self.called.store(true, Ordering::Relaxed);
     }
     /// A call of it was let in.
-    pub fn is_let_in(&self) {
-        self.known.store(true, Ordering::Relaxed);
-        self.has_asked();
+    pub fn mark_let_in(&self) {
+        self.let_in.store(true, Ordering::Relaxed);
+        self.mark_asked();
     }
     /// Whether it called anything.
     pub(super) fn called(&self) -> bool {
@@ -130,7 +130,7 @@ impl Strangers {
 }
 
 fn is_stranger(guest: &Weak<Guest>) -> Option<Arc<Guest>> {
-    guest.upgrade().filter(|guest| !guest.known.load(Ordering::Relaxed))
+    guest.upgrade().filter(|guest| !guest.let_in.load(Ordering::Relaxed))
 }
 
 #[cfg(test)]
@@ -155,8 +155,8 @@ mod tests {
             let entrance = door.admit(address(n)).unwrap();
             inside.push((Arc::clone(&entrance.guest), entrance.enter().await.unwrap()));
         }
-        inside[0].0.is_let_in();
-        inside[1].0.has_asked();
+        inside[0].0.mark_let_in();
+        inside[1].0.mark_asked();
         let fourth = door.admit(address(4)).unwrap();
         assert_eq!([0, 1, 2].map(|n| gone(&inside[n].0)), [false, true, false], "health questions let nobody in");
         let entering = tokio::spawn(fourth.enter());
@@ -170,7 +170,7 @@ mod tests {
         let mut inside = Vec::new();
         for _ in 0..2 {
             let entrance = door.admit(address(1)).unwrap();
-            entrance.guest.is_let_in();
+            entrance.guest.mark_let_in();
             inside.push((Arc::clone(&entrance.guest), entrance.enter().await.unwrap()));
         }
         assert!(door.admit(address(2)).is_none());

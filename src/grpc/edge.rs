@@ -35,7 +35,8 @@ const OURS: &str = "/wardwatch.";
 /// Asked by probes, also while the service goes down.
 const HEALTH: &str = "/grpc.health.v1.Health/";
 
-/// How long a call may take until its answer begins, and a message of it until it has come whole: longer than any deadline of ours. A stream's begins at once.
+/// How long a call may take until its answer begins, and a message of it until it has come whole: longer than any deadline
+/// of ours. A stream's answer begins at once.
 pub(super) const SLOWEST: Duration = Duration::from_mins(1);
 
 /// What is served, and to whom.
@@ -133,7 +134,7 @@ impl Edge {
     /// Looks who calls, and whether they may; probes are not asked. The place it takes is kept until its answer is over.
     async fn let_in(&self, request: &mut http::Request<Incoming>, probe: bool) -> Result<Place, Problem> {
         if probe {
-            self.guest.has_asked();
+            self.guest.mark_asked();
             return Ok(Place::default());
         }
         let path = request.uri().path().to_owned();
@@ -142,7 +143,7 @@ impl Edge {
         let place = self.api.quotas.seat(&caller, self.retry_after)?;
         request.extensions_mut().insert(place.allowance.clone());
         request.extensions_mut().insert(caller);
-        self.guest.is_let_in();
+        self.guest.mark_let_in();
         Ok(place)
     }
     fn ending(&self, body: Body) -> Body {

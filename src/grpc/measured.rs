@@ -12,6 +12,7 @@ use tonic::body::Body;
 use tonic::{Code, Status};
 use tracing::Span;
 
+use crate::grpc::whole::{Failure, Whole};
 use crate::metrics::{Call, Calls, Kind, Method, Open};
 use crate::telemetry::trace::{self, Origin};
 use crate::wire;
@@ -36,8 +37,7 @@ pub(super) struct Messages {
 
 /// A request's body.
 pub(super) struct Inbound<B> {
-    body: B,
-    messages: Messages,
+    body: Whole<B>,
     call: Arc<Call>,
 }
 
@@ -90,14 +90,14 @@ impl Measured {
     /// Counts what comes in, and tells the method who called.
     pub(super) fn request<B>(
         &self,
-        mut request: http::Request<B>,
+        mut request: http::Request<Whole<B>>,
         origin: Option<Origin>,
     ) -> http::Request<Inbound<B>> {
         if let Some(origin) = origin {
             request.extensions_mut().insert(origin);
         }
         let call = Arc::clone(self.open.call());
-        request.map(|body| Inbound { body, messages: Messages::default(), call })
+        request.map(|body| Inbound { body, call })
     }
     /// Counts what goes out, and how it ends.
     pub(super) fn answer(mut self, response: http::Response<Body>) -> http::Response<Body> {
@@ -155,16 +155,15 @@ impl Messages {
     }
 }
 
-impl<B: HttpBody<Data = Bytes> + Unpin> HttpBody for Inbound<B> {
+impl<B: HttpBody<Data = Bytes, Error: Into<Failure>> + Unpin> HttpBody for Inbound<B> {
     type Data = Bytes;
-    type Error = B::Error;
+    type Error = Failure;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Failure>>> {
+        let before = self.body.begun();
         let this = &mut *self;
         let frame = ready!(Pin::new(&mut this.body).poll_frame(cx));
-        if let Some(data) = frame.as_ref().and_then(|f| f.as_ref().ok()?.data_ref()) {
-            this.call.received(this.messages.count(data));
-        }
+        this.call.received(this.body.begun() - before);
         Poll::Ready(frame)
     }
     fn is_end_stream(&self) -> bool {

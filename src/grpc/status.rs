@@ -7,6 +7,7 @@ use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 
 use crate::access::Refused;
 use crate::feed::Refusal;
+use crate::grpc::quota::UNFINISHED;
 use crate::store::StoreError;
 
 /// Most bytes of one inbound message (architecture.md section 3).
@@ -150,11 +151,11 @@ impl Problem {
             Self::TooManyReports(_) => {
                 "you send more reports a second than you may: wait, then resend what has no receipt".into()
             }
-            Self::TooMuchUnfinished(_) => {
-                "16 MiB of your messages have begun and not come whole: send fewer at a time, \
-                                           then resend what has no receipt"
-                    .into()
-            }
+            Self::TooMuchUnfinished(_) => format!(
+                "{} MiB of your messages have begun and not come whole: send fewer at a time, then resend what has no \
+                 receipt",
+                UNFINISHED >> 20
+            ),
         }
     }
 

@@ -39,12 +39,18 @@ struct Turn {
     limit: Pin<Box<Sleep>>,
 }
 
-type Failure = Box<dyn Error + Send + Sync>;
+/// A body that broke off, or may not go on.
+pub(super) type Failure = Box<dyn Error + Send + Sync>;
 
 impl<B> Whole<B> {
     /// The body of a request of somebody who has so much `room`.
     pub fn new(body: B, room: Option<Arc<Semaphore>>) -> Self {
         Self { body, messages: Messages::default(), begun: 0, room, turn: None, limit: SLOWEST }
+    }
+
+    /// Messages that have begun so far.
+    pub fn begun(&self) -> u64 {
+        self.begun
     }
 
     /// Notes what came. What is held for a message is given back as soon as that is whole: the next may be long in coming.
